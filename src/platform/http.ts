@@ -1,0 +1,112 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { AxiosInstance } from 'axios';
+import { errorCode, errorMessage } from '../core/errors.ts';
+
+export interface HttpRequest {
+  readonly method?: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly timeoutMs: number;
+  /** Several requests over one connection share a session. Without one, each request opens its own connection. */
+  readonly session?: HttpSession;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names. Several `set-cookie` are joined by a line feed. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** From the first byte sent to the last byte read. */
+  readonly durationMs: number;
+}
+
+/** One kept connection: what a second request over it sees, the same process answered. */
+export interface HttpSession {
+  close(): void;
+}
+
+/** There was no HTTP answer at all: refused, reset, timed out, name unknown. `code` is the system's. */
+export class TransportError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, cause: unknown) {
+    super(message, { cause });
+    this.name = 'TransportError';
+    this.code = code;
+  }
+}
+
+/** HTTP, without redirects and without retries. Any status is an answer; no answer is a TransportError. */
+export interface Http {
+  request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  openSession(): HttpSession;
+}
+
+/** More than any health page needs, and little enough to hold in memory. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+class AgentSession implements HttpSession {
+  readonly httpAgent = new HttpAgent({ keepAlive: true, maxSockets: 1 });
+  readonly httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets: 1 });
+
+  close(): void {
+    this.httpAgent.destroy();
+    this.httpsAgent.destroy();
+  }
+}
+
+export function systemHttp(): Http {
+  let client: Promise<AxiosInstance> | undefined;
+  return {
+    openSession: () => new AgentSession(),
+    async request(request, signal) {
+      client ??= import('axios').then(({ default: axios }) => axios.create());
+      const session = request.session instanceof AgentSession ? request.session : new AgentSession();
+      const startedAt = performance.now();
+      try {
+        const answer = await (await client).request<string>({
+          url: request.url,
+          method: request.method ?? 'GET',
+          headers: { 'user-agent': 'holdfast', ...request.headers },
+          ...(request.body === undefined ? {} : { data: request.body }),
+          httpAgent: session.httpAgent,
+          httpsAgent: session.httpsAgent,
+          // A hard limit over the whole exchange; axios' own `timeout` does not cover connecting.
+          signal: AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs)]),
+          maxRedirects: 0,
+          maxContentLength: MAX_ANSWER_BYTES,
+          responseType: 'text',
+          transformResponse: (text: string) => text,
+          transformRequest: (body: unknown) => body,
+          validateStatus: () => true,
+          proxy: false,
+        });
+        return {
+          status: answer.status,
+          headers: plainHeaders(answer.headers),
+          body: answer.data,
+          durationMs: performance.now() - startedAt,
+        };
+      } catch (error) {
+        const code =
+          performance.now() - startedAt >= request.timeoutMs ? 'ETIMEDOUT' : (errorCode(error) ?? 'EUNKNOWN');
+        const message =
+          code === 'ETIMEDOUT' ? `no complete answer within ${request.timeoutMs} ms` : errorMessage(error) || code;
+        throw new TransportError(code, message, error);
+      } finally {
+        if (session !== request.session) session.close();
+      }
+    },
+  };
+}
+
+function plainHeaders(headers: object): Record<string, string> {
+  const plain: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || value === null) continue;
+    plain[name.toLowerCase()] = Array.isArray(value) ? value.join('\n') : String(value);
+  }
+  return plain;
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { duration } from '../core/duration.ts';
+import { Name } from '../core/names.ts';
+
+/** A program with its arguments; no shell reads it. */
+export const Argv = z
+  .tuple([z.string().min(1)], z.string())
+  .meta({ description: 'Program and arguments, one list item each; no shell reads them' });
+export type Argv = z.infer<typeof Argv>;
+
+const Port = z.int().min(1).max(65_535);
+
+export const CommandSettings = z.strictObject({
+  command: Argv,
+  timeout: duration().prefault('5m').meta({ description: 'The command is ended after this time' }),
+});
+export type CommandSettings = z.infer<typeof CommandSettings>;
+
+export const Strategy = z.enum(['restart', 'socket', 'overlap']);
+export type Strategy = z.infer<typeof Strategy>;
+
+export const RunSettings = z.strictObject({
+  command: Argv,
+  port: Port.optional().meta({ description: 'The one port that the service listens on; it is told as PORT' }),
+  ports: z
+    .record(Name, Port)
+    .optional()
+    .meta({ description: 'Several ports by name; told as PORT_<NAME>, the first also as PORT' }),
+  host: z
+    .string()
+    .prefault('127.0.0.1')
+    .meta({ description: 'The address that the service listens on, where Holdfast probes it and binds a held socket' }),
+  strategy: Strategy.prefault('restart').meta({
+    description:
+      'restart: stop, then start, with a gap. socket: the listening socket outlives releases, connections wait, none is lost (the service must take LISTEN_FDS). overlap: the service binds with SO_REUSEPORT and two versions run for a moment; a few resets are possible',
+  }),
+  two_versions_at_once: z
+    .boolean()
+    .prefault(false)
+    .meta({ description: 'With socket: your word that the old version survives the migrations of the new one' }),
+  instances: z.int().min(1).max(64).prefault(1).meta({ description: 'How many processes of this service run' }),
+  supervisor: z
+    .literal('none')
+    .prefault('none')
+    .meta({ description: 'none: Holdfast starts and stops the processes itself; nothing starts them after a reboot' }),
+  stop: z
+    .strictObject({
+      signal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']).prefault('SIGTERM'),
+      timeout: duration().prefault('20s').meta({ description: 'After this time the process group is killed' }),
+    })
+    .prefault({}),
+});
+export type RunSettings = z.infer<typeof RunSettings>;
+
+export const HealthSettings = z.strictObject({
+  path: z.string().startsWith('/').optional().meta({ description: 'Answers 2xx when the service can work' }),
+  port: Name.optional().meta({ description: 'The name of the port to ask; the first one by default' }),
+  interval: duration().prefault('500ms'),
+  streak: z.int().min(1).max(100).prefault(3).meta({ description: 'How many good answers in a row count as healthy' }),
+  timeout: duration().prefault('60s').meta({ description: 'Not healthy after this time is a failure' }),
+  request_timeout: duration().prefault('5s'),
+  alive: duration()
+    .prefault('10s')
+    .meta({ description: 'Without a path: healthy when the same process still runs after this time' }),
+  version: z
+    .strictObject({
+      path: z.string().startsWith('/'),
+      json: z
+        .string()
+        .startsWith('$.')
+        .optional()
+        .meta({
+          description: 'Where in a JSON answer the version stands, like $.version; without it the whole text counts',
+        }),
+    })
+    .optional()
+    .meta({ description: 'Must answer with the version that was released' }),
+});
+export type HealthSettings = z.infer<typeof HealthSettings>;
+
+export const ServiceSettings = z.strictObject({
+  artifact: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: 'A folder, .tar, .tar.gz or .tar.zst, relative to this file' }),
+  build: z
+    .strictObject({
+      command: Argv,
+      output: z.string().min(1).meta({ description: 'What the command leaves: the artifact' }),
+      timeout: duration().prefault('15m'),
+    })
+    .optional(),
+  run: RunSettings,
+  env: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and "_"' }),
+      z.string(),
+    )
+    .prefault({})
+    .meta({ description: 'Environment variables of the service' }),
+  shared: z
+    .array(z.string().min(1))
+    .prefault([])
+    .meta({ description: 'Folders that outlive releases, linked into each one' }),
+  migrate: CommandSettings.optional().meta({
+    description: 'Runs in the new release before it starts, with the environment of the service',
+  }),
+  health: HealthSettings.prefault({}),
+  depends_on: z.array(Name).prefault([]).meta({ description: 'Services that start before this one' }),
+});
+export type ServiceSettings = z.infer<typeof ServiceSettings>;
+
+export const DirectoryTarget = z.strictObject({
+  kind: z.literal('directory'),
+  path: z
+    .string()
+    .min(1)
+    .meta({
+      description: 'The root folder of this environment; ~ is your home, other paths are relative to this file',
+    }),
+});
+export type DirectoryTarget = z.infer<typeof DirectoryTarget>;
+
+export const TargetSettings = z.discriminatedUnion('kind', [DirectoryTarget]);
+export type TargetSettings = z.infer<typeof TargetSettings>;
+
+export const ReleasesSettings = z.strictObject({
+  keep: z.int().min(1).max(1000).prefault(5).meta({ description: 'Good releases that stay on the target' }),
+});
+export type ReleasesSettings = z.infer<typeof ReleasesSettings>;
+
+export const Services = z.record(Name, ServiceSettings);
+export type Services = z.infer<typeof Services>;
+
+/** The ports of a service by name, in order; a single `port` is called `http`. */
+export function portsOf(run: RunSettings): readonly (readonly [name: string, port: number])[] {
+  const single: [string, number][] = run.port === undefined ? [] : [['http', run.port]];
+  return [...single, ...Object.entries(run.ports ?? {})];
+}
+
+/** True when the old version must be gone before the new one starts. */
+export function oneVersionAtATime(run: RunSettings): boolean {
+  if (run.strategy === 'overlap') return false;
+  return !(run.strategy === 'socket' && run.two_versions_at_once);
+}
