@@ -5,7 +5,7 @@
 
 export interface ErrorDetails {
   /** What the reader should do next, one sentence. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   readonly cause?: unknown;
 }
 

@@ -48,6 +48,11 @@ export interface Files {
   truncate(path: string, sizeBytes: number): Promise<void>;
   /** Free bytes for an ordinary user on the disk that holds this existing path. */
   freeBytes(path: string): Promise<number>;
+  /**
+   * Keeps a log that is being appended to below a limit: its content moves to `<path>.1` (older ones to `.2` …), and the
+   * file that the writer holds open is emptied. Lines written in that moment may be lost.
+   */
+  rotate(path: string, limits?: { maxBytes: number; keep: number }): Promise<void>;
   /** A fresh private folder for temporary files. */
   makeTemporary(prefix: string): Promise<string>;
 }
@@ -146,6 +151,17 @@ export function systemFiles(temporaryRoot: string): Files {
     async freeBytes(path) {
       const disk = await fs.statfs(path);
       return disk.bavail * disk.bsize;
+    },
+    async rotate(path, { maxBytes, keep } = { maxBytes: 10 * 1024 * 1024, keep: 5 }) {
+      const found = await files.status(path);
+      if (found === undefined || found.sizeBytes <= maxBytes) return;
+      for (let number = keep - 1; number >= 1; number -= 1) {
+        await fs.rename(`${path}.${number}`, `${path}.${number + 1}`).catch((error: unknown) => {
+          if (errorCode(error) !== 'ENOENT') throw error;
+        });
+      }
+      await fs.copyFile(path, `${path}.1`);
+      await fs.truncate(path, 0);
     },
     makeTemporary: (prefix) => fs.mkdtemp(join(temporaryRoot, prefix)),
   };

@@ -1,4 +1,14 @@
-import type { DetachedCommand, ExitStatus, ProcessId } from './processes.ts';
+import { createHash } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import { createConnection, type Socket } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { OutsideError } from '../core/errors.ts';
+import type { HolderReply, HolderRequest } from './holder-program.ts';
+import { type DetachedCommand, type ExitStatus, type ProcessId, systemProcesses } from './processes.ts';
 
 /**
  * A tiny process of its own that binds listening sockets and hands them to services, so that a socket outlives
@@ -12,14 +22,17 @@ export interface Holder {
 
 export interface HolderConnection {
   readonly id: ProcessId;
-  /** Binds a socket and keeps it; holding what is held already changes nothing. Rejects with code EADDRINUSE when somebody else has it. */
+  /**
+   * Binds a socket and keeps it; holding what is held already changes nothing.
+   * Rejects with OutsideError `port-taken` when somebody else has it.
+   */
   hold(name: string, address: string, port: number): Promise<void>;
   /** Starts a service in its own session with the held sockets as descriptors 3, 4, … and LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES set. */
   start(command: DetachedCommand, sockets: readonly string[]): Promise<ProcessId>;
   /** How a service that this holder started ended; undefined while it runs or when it is unknown here. */
   exit(id: ProcessId): Promise<ExitStatus | undefined>;
   /** The held sockets by name. */
-  held(): Promise<Readonly<Record<string, { address: string; port: number }>>>;
+  held(): Promise<Readonly<Record<string, HeldSocket>>>;
   /** Lets go of one socket. */
   release(name: string): Promise<void>;
   /** Ends the holder; services keep running. */
@@ -27,6 +40,110 @@ export interface HolderConnection {
   close(): void;
 }
 
+export interface HeldSocket {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** The kernel's limit for the path of a local socket is 108 bytes, including the closing zero. */
+const MAX_SOCKET_PATH_BYTES = 104;
+const START_TIMEOUT_MS = 10_000;
+
+const PROGRAM = fileURLToPath(import.meta.url).replace(/holder\.(ts|js)$/, 'holder-program.$1');
+
 export function systemHolder(): Holder {
-  throw new Error('under construction in this session');
+  return {
+    async connect(folder, { start }) {
+      const path = controlSocketPath(folder);
+      const existing = await open(path);
+      if (existing !== undefined || !start) return existing;
+      await startProgram(folder, path);
+      const deadline = performance.now() + START_TIMEOUT_MS;
+      while (performance.now() < deadline) {
+        const connection = await open(path);
+        if (connection !== undefined) return connection;
+        await sleep(20);
+      }
+      throw new OutsideError('holder-not-started', `the socket holder of ${folder} did not start`, {
+        hint: `Read ${join(folder, 'holder.log')}.`,
+      });
+    },
+  };
+}
+
+/** Beside what it holds, or, when that path is too long for a socket, in the folder for temporary files. */
+function controlSocketPath(folder: string): string {
+  const beside = join(folder, 'holder.sock');
+  if (Buffer.byteLength(beside) < MAX_SOCKET_PATH_BYTES) return beside;
+  const digest = createHash('sha256').update(folder).digest('hex').slice(0, 24);
+  return join(tmpdir(), `holdfast-${userInfo().uid}-${digest}.sock`);
+}
+
+async function startProgram(folder: string, path: string): Promise<void> {
+  await systemProcesses().startDetached({
+    argv: [process.execPath, '--disable-warning=ExperimentalWarning', PROGRAM, path],
+    cwd: '/',
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    logFile: join(folder, 'holder.log'),
+  });
+}
+
+async function open(path: string): Promise<HolderConnection | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  // The folder for temporary files is open to all: only a socket of our own user is our holder.
+  if (found === undefined || (found.uid !== userInfo().uid && found.uid !== 0)) return undefined;
+  const socket = createConnection(path);
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  if (!connected) return undefined;
+  const ask = requestsOver(socket);
+  const greeting = await ask({ ask: 'who' });
+  if (greeting.id === undefined) return undefined;
+  return {
+    id: greeting.id,
+    async hold(name, address, port) {
+      await ask({ ask: 'hold', name, address, port });
+    },
+    async start(command, sockets) {
+      const { id } = await ask({ ask: 'start', command, sockets });
+      if (id === undefined) throw new Error('the socket holder started a service without telling which');
+      return id;
+    },
+    exit: async (id) => (await ask({ ask: 'exit', id })).exit,
+    held: async () => (await ask({ ask: 'held' })).held ?? {},
+    async release(name) {
+      await ask({ ask: 'release', name });
+    },
+    async end() {
+      await ask({ ask: 'end' });
+      socket.destroy();
+    },
+    close: () => socket.destroy(),
+  };
+}
+
+/** One question at a time over the socket, one line each way. */
+function requestsOver(socket: Socket): (request: HolderRequest) => Promise<HolderReply> {
+  const waiting: { resolve(reply: HolderReply): void; reject(error: Error): void }[] = [];
+  createInterface({ input: socket }).on('line', (line) => {
+    const reply: HolderReply = JSON.parse(line);
+    const first = waiting.shift();
+    if (reply.error === undefined) first?.resolve(reply);
+    else first?.reject(new OutsideError(reply.error.code, reply.error.message, { hint: reply.error.hint }));
+  });
+  const fail = () => {
+    const error = new OutsideError('holder-gone', 'the socket holder ended in the middle of a question', {
+      hint: 'Run the command again; a new holder is started.',
+    });
+    for (const { reject } of waiting.splice(0)) reject(error);
+  };
+  socket.on('error', fail);
+  socket.on('close', fail);
+  return (request) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject });
+      socket.write(`${JSON.stringify(request)}\n`);
+    });
 }

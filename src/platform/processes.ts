@@ -71,6 +71,12 @@ export interface Processes {
   signalGroup(id: ProcessId, signal: NodeJS.Signals): Promise<boolean>;
   /** Members of the process group that this process leads, zombies left out. */
   groupMembers(id: ProcessId): Promise<number[]>;
+  /** Session leaders of our own user whose environment holds exactly this variable: what an interrupted run left behind. */
+  findByEnvironment(name: string, value: string): Promise<ProcessId[]>;
+  /** Variables of a running process; empty when they cannot be read. */
+  environmentOf(id: ProcessId): Promise<Readonly<Record<string, string>>>;
+  /** Runs on our own terminal (standard input, output and error are ours) and answers its exit status. */
+  attach(command: Command): Promise<ExitStatus>;
   /** Processes that listen on a TCP port of this computer, as far as the kernel lets us see. */
   listeners(port: number): Promise<Listeners>;
 }
@@ -122,6 +128,20 @@ export function systemProcesses(): Processes {
       }
       return members;
     },
+    async findByEnvironment(name, value) {
+      const found: ProcessId[] = [];
+      for (const pid of await allPids()) {
+        const stat = await processStat(pid);
+        if (stat === undefined || stat.state === 'Z' || stat.session !== pid) continue;
+        const variables = await readEnvironment(pid);
+        if (variables[name] === value) found.push({ pid, startTime: stat.startTime });
+      }
+      return found;
+    },
+    async environmentOf(id) {
+      return (await processes.isAlive(id)) ? readEnvironment(id.pid) : {};
+    },
+    attach,
     listeners,
   };
   return processes;
@@ -237,19 +257,41 @@ async function startDetached(command: DetachedCommand): Promise<Detached> {
 interface ProcessStat {
   readonly state: string;
   readonly group: number;
+  readonly session: number;
   readonly startTime: string;
 }
 
 let bootId: Promise<string> | undefined;
 
-/** Reads /proc/<pid>/stat: the third field is the state, the fifth the group, the 22nd the start in ticks (proc(5)). */
+/** Reads /proc/<pid>/stat: the third field is the state, the fifth the group, the sixth the session, the 22nd the start in ticks (proc(5)). */
 async function processStat(pid: number): Promise<ProcessStat | undefined> {
   bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((text) => text.trim());
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', group: Number(fields[2]), startTime: `${await bootId}:${fields[19]}` };
+  return {
+    state: fields[0] ?? '',
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTime: `${await bootId}:${fields[19]}`,
+  };
+}
+
+async function readEnvironment(pid: number): Promise<Record<string, string>> {
+  const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  const pairs = text.split('\0').filter((pair) => pair.includes('='));
+  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
+}
+
+async function attach(command: Command): Promise<ExitStatus> {
+  const [program, ...args] = command.argv;
+  // The terminal sends Ctrl-C to the whole foreground group, so the command gets it without us.
+  const child = spawn(program, args, { cwd: command.cwd, env: { ...command.env }, stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, by) => resolve({ status: code ?? undefined, signal: by ?? undefined }));
+  });
 }
 
 function bootOf(startTime: string): string {

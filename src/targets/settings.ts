@@ -65,13 +65,9 @@ export const HealthSettings = z.strictObject({
   version: z
     .strictObject({
       path: z.string().startsWith('/'),
-      json: z
-        .string()
-        .startsWith('$.')
-        .optional()
-        .meta({
-          description: 'Where in a JSON answer the version stands, like $.version; without it the whole text counts',
-        }),
+      json: z.string().startsWith('$.').optional().meta({
+        description: 'Where in a JSON answer the version stands, like $.version; without it the whole text counts',
+      }),
     })
     .optional()
     .meta({ description: 'Must answer with the version that was released' }),
@@ -113,12 +109,9 @@ export type ServiceSettings = z.infer<typeof ServiceSettings>;
 
 export const DirectoryTarget = z.strictObject({
   kind: z.literal('directory'),
-  path: z
-    .string()
-    .min(1)
-    .meta({
-      description: 'The root folder of this environment; ~ is your home, other paths are relative to this file',
-    }),
+  path: z.string().min(1).meta({
+    description: 'The root folder of this environment; ~ is your home, other paths are relative to this file',
+  }),
 });
 export type DirectoryTarget = z.infer<typeof DirectoryTarget>;
 
