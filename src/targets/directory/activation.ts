@@ -3,7 +3,7 @@ import { DONE, type Step, type StepResult } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { oneVersionAtATime, portsOf } from '../settings.ts';
 import { waitUntilHealthy } from './health.ts';
-import type { InstanceRecord, Instances, Startable } from './instances.ts';
+import type { FoundInstance, InstanceRecord, Instances, Startable } from './instances.ts';
 import type { Layout } from './layout.ts';
 
 /** What shall be live afterwards. A deploy, a rollback and a recovery walk the same steps. */
@@ -43,15 +43,17 @@ export function activationSteps(activation: Activation, tools: ActivationTools):
     ...changed
       .filter(({ settings }) => settings.run.strategy === 'socket')
       .map((startable) => bindSockets(startable, tools)),
-    ...activation.retired.map((service) => stopService(service, undefined, tools)),
+    ...activation.retired.map((service) => stopService(service, undefined, true, tools)),
     ...changed
       .filter(stopsFirst)
       .reverse()
-      .map((startable) => stopOld(startable, tools)),
+      .map((startable) => stopService(startable.service, startable, activation.stopAll, tools)),
     ...activation.between,
     flip(activation, tools),
     ...changed.map((startable) => startService(startable, tools)),
-    ...changed.filter((startable) => !stopsFirst(startable)).map((startable) => stopOld(startable, tools)),
+    ...changed
+      .filter((startable) => !stopsFirst(startable))
+      .map((startable) => stopService(startable.service, startable, false, tools)),
     releaseSockets(activation, tools),
   ];
 }
@@ -122,11 +124,10 @@ function stopService(service: string, keep: Startable | undefined, { instances }
     summary:
       keep === undefined ? `stop ${service}, which is not part of this release` : `stop what runs of ${service} now`,
     async run() {
-      const settings = keep?.settings.run.stop ?? { signal: 'SIGTERM' as const, timeout: 20_000 };
-      const wanted = keep === undefined ? undefined : keep.release;
-      const found = (await instances.find(service)).filter(
-        ({ release, record }) => record === undefined || release !== wanted,
-      );
+      const settings = next?.settings.run.stop ?? { signal: 'SIGTERM' as const, timeout: 20_000 };
+      const isWanted = (instance: FoundInstance) =>
+        !everything && instance.record !== undefined && instance.release === next?.release;
+      const found = (await instances.find(service)).filter((instance) => !isWanted(instance));
       const results = await Promise.all(found.map((instance) => instances.stop(instance, settings)));
       return { outcome: 'done', facts: { stopped: found.length, killed: results.filter(Boolean).length } };
     },

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { OutsideError } from '../core/errors.ts';
+import type { Machine } from '../machines/machine.ts';
+
+/** What a run is about to do: the first line of its journal. */
+export const RunHeader = z.strictObject({
+  schema: z.literal(1),
+  line: z.literal('begin'),
+  run: z.string(),
+  kind: z.enum(['deploy', 'rollback']),
+  /** The release that is brought live (deploy), or left (rollback). Undefined: nothing was live. */
+  release: z.string().optional(),
+  /** Where a rollback leads, or what was live before a deploy. Undefined: nothing. */
+  previous: z.string().optional(),
+  backup: z.string().optional(),
+  /** Rollback only: whether the data goes back too. */
+  data: z.enum(['restore', 'keep']).optional(),
+  actor: z.string(),
+  at: z.string(),
+});
+export type RunHeader = z.infer<typeof RunHeader>;
+
+export const RunLine = z.discriminatedUnion('line', [
+  RunHeader,
+  z.strictObject({ line: z.literal('intent'), step: z.string(), at: z.string() }),
+  z.strictObject({
+    line: z.literal('result'),
+    step: z.string(),
+    outcome: z.enum(['done', 'failed']),
+    reason: z.string().optional(),
+    message: z.string().optional(),
+    facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+    at: z.string(),
+  }),
+  /** A decision that recovery must know of: from here on the release is good, whatever dies. */
+  z.strictObject({ line: z.literal('mark'), mark: z.enum(['deployed', 'promoted', 'rolling-back']), at: z.string() }),
+  z.strictObject({ line: z.literal('end'), outcome: z.enum(['finished', 'undone', 'unsafe']), at: z.string() }),
+]);
+export type RunLine = z.infer<typeof RunLine>;
+
+/** One run as its journal tells it. */
+export interface JournalRun {
+  readonly header: RunHeader;
+  readonly lines: readonly RunLine[];
+  /** True once its last line is an `end`. */
+  readonly ended: boolean;
+  /** Steps whose result is `done`. */
+  readonly done: ReadonlySet<string>;
+  /** Steps that were at least begun. */
+  readonly begun: ReadonlySet<string>;
+  readonly marks: ReadonlySet<string>;
+}
+
+/** Lines without the moment, which the journal adds. */
+export type NewLine = RunLine extends infer L ? (L extends { at: string } ? Omit<L, 'at'> : never) : never;
+
+/** The story of every run on a target, one file a run, each line on disk before the next thing happens. */
+export interface Journal {
+  begin(header: Omit<RunHeader, 'schema' | 'line' | 'at'>): Promise<void>;
+  write(run: string, line: NewLine): Promise<void>;
+  read(run: string): Promise<JournalRun | undefined>;
+  /** Runs that never ended, oldest first. */
+  open(): Promise<JournalRun[]>;
+}
+
+export function openJournal(folder: string, machine: Machine): Journal {
+  const pathOf = (run: string) => join(folder, `${run}.jsonl`);
+  const stamp = async () => new Date(await machine.now()).toISOString();
+  const journal: Journal = {
+    async begin(header) {
+      const line: RunHeader = { schema: 1, line: 'begin', ...header, at: await stamp() };
+      const created = await machine.files.create(pathOf(header.run), `${JSON.stringify(line)}\n`, 0o600);
+      if (!created) throw new Error(`the run ${header.run} has a journal already`);
+    },
+    async write(run, line) {
+      await machine.files.append(pathOf(run), `${JSON.stringify({ ...line, at: await stamp() })}\n`, 0o600);
+    },
+    async read(run) {
+      const bytes = await machine.files.read(pathOf(run));
+      return bytes === undefined ? undefined : parseRun(bytes.toString('utf8'), pathOf(run));
+    },
+    async open() {
+      const names = (await machine.files.list(folder)).filter((name) => name.endsWith('.jsonl'));
+      const runs = await Promise.all(names.map((name) => journal.read(name.slice(0, -'.jsonl'.length))));
+      const open = runs.filter((run) => run !== undefined).filter(({ ended }) => !ended);
+      return open.sort((a, b) => (a.header.at < b.header.at ? -1 : 1));
+    },
+  };
+  return journal;
+}
+
+/**
+ * A line that was being written when the machine died may be torn: the last one is then left out, because nothing was
+ * done on its word yet. A torn line anywhere else is damage.
+ */
+export function parseRun(text: string, path: string): JournalRun {
+  const raw = text.split('\n');
+  const lines: RunLine[] = [];
+  for (const [index, line] of raw.entries()) {
+    if (line === '') continue;
+    const parsed = parseLine(line);
+    if (parsed !== undefined) lines.push(parsed);
+    else if (index !== raw.length - 1) {
+      throw new OutsideError('journal-damaged', `line ${index + 1} of ${path} is not what Holdfast wrote`, {
+        hint: 'Look at what runs with `holdfast status`, then move the file away.',
+      });
+    }
+  }
+  const header = lines[0];
+  if (header?.line !== 'begin') {
+    throw new OutsideError('journal-damaged', `${path} does not begin with a run`, { hint: 'Move the file away.' });
+  }
+  const done = new Set<string>();
+  const begun = new Set<string>();
+  const marks = new Set<string>();
+  for (const line of lines) {
+    if (line.line === 'intent') begun.add(line.step);
+    if (line.line === 'result' && line.outcome === 'done') done.add(line.step);
+    if (line.line === 'mark') marks.add(line.mark);
+  }
+  return { header, lines, ended: lines.at(-1)?.line === 'end', done, begun, marks };
+}
+
+function parseLine(line: string): RunLine | undefined {
+  try {
+    return RunLine.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}

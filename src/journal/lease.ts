@@ -1,0 +1,207 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errorCode, UserError } from '../core/errors.ts';
+import type { Machine } from '../machines/machine.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Identity } from '../platform/identity.ts';
+import type { Random } from '../platform/random.ts';
+
+export const LeasePurpose = z.enum(['release', 'rollback', 'recover', 'hold', 'change']);
+export type LeasePurpose = z.infer<typeof LeasePurpose>;
+
+/** Who may change an environment now. */
+export const LeaseRecord = z.strictObject({
+  schema: z.literal(1),
+  environment: z.string(),
+  purpose: LeasePurpose,
+  /** Strictly increasing: a step that carries an older token is refused. */
+  token: z.int(),
+  owner: z.strictObject({
+    actor: z.string(),
+    host: z.string(),
+    /** Absent for a person's hold, which no process stands behind. */
+    process: z.strictObject({ pid: z.int(), startTime: z.string() }).optional(),
+  }),
+  /** Unique, so that an owner recognises its own lease. */
+  nonce: z.string(),
+  reason: z.string().optional(),
+  acquiredAt: z.string(),
+  renewedAt: z.string(),
+  /** Null: never expires. */
+  ttlMs: z.number().nullable(),
+});
+export type LeaseRecord = z.infer<typeof LeaseRecord>;
+
+export interface Lease {
+  readonly record: LeaseRecord;
+  /** Rejects when somebody else took it over: then nothing may be changed any more. */
+  assertHeld(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface LeaseRequest {
+  readonly environment: string;
+  readonly purpose: LeasePurpose;
+  readonly actor: string;
+  readonly reason?: string | undefined;
+}
+
+export interface Leases {
+  /** The lease as it lies there, whoever has it. */
+  current(): Promise<LeaseRecord | undefined>;
+  /** True when nobody stands behind it any more: its process is gone, or its time is over. A hold never is. */
+  isStale(record: LeaseRecord): Promise<boolean>;
+  /**
+   * Takes the lease, over a stale one if need be. Rejects with UserError `environment-locked` or `environment-held`.
+   * A rollback or a recovery runs under a person's hold, which it puts back when it is done.
+   */
+  acquire(request: LeaseRequest): Promise<Lease>;
+  /** A person's hold. Held already: its reason is replaced. */
+  hold(request: Omit<LeaseRequest, 'purpose'>): Promise<LeaseRecord>;
+  /** Frees a hold or a stale lease; false when there was none. Rejects when somebody is at work. */
+  free(): Promise<boolean>;
+}
+
+/** Long enough for a laptop that sleeps for a moment, short enough for a queue to go on the same hour. */
+const TTL_MS = 60_000;
+
+export function openLeases(
+  path: string,
+  machine: Machine,
+  platform: { readonly clock: Clock; readonly identity: Identity; readonly random: Random },
+): Leases {
+  const { files, processes } = machine;
+  const folder = join(path, '..');
+
+  const leases: Leases = {
+    async current() {
+      const bytes = await files.read(path);
+      if (bytes === undefined) return undefined;
+      return LeaseRecord.safeParse(parseJson(bytes.toString('utf8'))).data;
+    },
+    async isStale(record) {
+      if (record.ttlMs === null) return false;
+      const { host, process } = record.owner;
+      // On the same computer the process itself is the witness; elsewhere only time is.
+      if (host === platform.identity.host && process !== undefined) return !(await processes.isAlive(process));
+      return (await machine.now()) - Date.parse(record.renewedAt) > record.ttlMs;
+    },
+    async acquire(request) {
+      for (;;) {
+        const existing = await leases.current();
+        const mayPass =
+          existing?.purpose === 'hold' && (request.purpose === 'rollback' || request.purpose === 'recover');
+        if (existing !== undefined && !mayPass && !(await leases.isStale(existing))) throw taken(existing);
+        const record = await newRecord(request, (existing?.token ?? 0) + 1);
+        if (existing !== undefined) await takeAway(existing);
+        if (await files.create(path, JSON.stringify(record), 0o600))
+          return owned(record, mayPass ? existing : undefined);
+      }
+    },
+    async hold(request) {
+      for (;;) {
+        const existing = await leases.current();
+        if (existing !== undefined && existing.purpose !== 'hold' && !(await leases.isStale(existing)))
+          throw taken(existing);
+        const record = {
+          ...(await newRecord({ ...request, purpose: 'hold' }, (existing?.token ?? 0) + 1)),
+          ttlMs: null,
+        };
+        if (existing !== undefined) await takeAway(existing);
+        if (await files.create(path, JSON.stringify(record), 0o600)) return record;
+      }
+    },
+    async free() {
+      const existing = await leases.current();
+      if (existing === undefined) return false;
+      if (existing.purpose !== 'hold' && !(await leases.isStale(existing))) throw taken(existing);
+      await takeAway(existing);
+      return true;
+    },
+  };
+
+  async function newRecord(request: LeaseRequest, token: number): Promise<LeaseRecord> {
+    const at = new Date(await machine.now()).toISOString();
+    const process = request.purpose === 'hold' ? undefined : await processes.identify(platform.identity.pid);
+    return {
+      schema: 1,
+      environment: request.environment,
+      purpose: request.purpose,
+      token,
+      owner: { actor: request.actor, host: platform.identity.host, ...(process === undefined ? {} : { process }) },
+      nonce: platform.random.hex(8),
+      ...(request.reason === undefined ? {} : { reason: request.reason }),
+      acquiredAt: at,
+      renewedAt: at,
+      ttlMs: TTL_MS,
+    };
+  }
+
+  /**
+   * Takes a lease out of the way by rename, which one of several contenders wins. A slow loser may find that it moved the
+   * winner's new lease: it puts that back, by exclusive create, and goes round again.
+   */
+  async function takeAway(existing: LeaseRecord): Promise<void> {
+    if ((await leases.current())?.nonce !== existing.nonce) return;
+    const aside = join(folder, `stale-lease-${existing.token}-${platform.random.hex(4)}.json`);
+    try {
+      await files.rename(path, aside);
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return;
+      throw error;
+    }
+    const moved = (await files.read(aside))?.toString('utf8') ?? '';
+    if (LeaseRecord.safeParse(parseJson(moved)).data?.nonce !== existing.nonce) await files.create(path, moved, 0o600);
+    await files.remove(aside);
+  }
+
+  function owned(record: LeaseRecord, hold: LeaseRecord | undefined): Lease {
+    const isOurs = async () => (await leases.current())?.nonce === record.nonce;
+    const renew = async () => {
+      if (!(await isOurs())) return;
+      const renewedAt = new Date(await machine.now()).toISOString();
+      await files.write(path, JSON.stringify({ ...record, renewedAt }), 0o600);
+    };
+    // A renewal that fails is found by the next `assertHeld`, or by whoever takes over.
+    const stopRenewing = platform.clock.every(TTL_MS / 3, () => void renew().catch(() => undefined));
+    return {
+      record,
+      async assertHeld() {
+        if (await isOurs()) return;
+        throw new UserError('lease-lost', `the lease of ${record.environment} was taken over by another run`, {
+          hint: 'Look who works there with: holdfast lock status',
+        });
+      },
+      async release() {
+        stopRenewing();
+        if (!(await isOurs())) return;
+        await files.remove(path);
+        if (hold !== undefined) await files.create(path, JSON.stringify(hold), 0o600);
+      },
+    };
+  }
+
+  return leases;
+}
+
+function taken(record: LeaseRecord): UserError {
+  const since = `since ${record.acquiredAt}`;
+  if (record.purpose === 'hold') {
+    const why = record.reason === undefined ? '' : ` (${record.reason})`;
+    return new UserError('environment-held', `${record.environment} is held by ${record.owner.actor} ${since}${why}`, {
+      hint: 'Free it with: holdfast lock release',
+    });
+  }
+  const who = `${record.owner.actor} on ${record.owner.host}`;
+  return new UserError('environment-locked', `a ${record.purpose} by ${who} works on ${record.environment} ${since}`, {
+    hint: 'Wait until it has ended; look at it with: holdfast lock status',
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
