@@ -13,6 +13,7 @@ export interface Status {
   readonly mode: number;
   readonly modifiedMs: number;
   readonly uid: number;
+  readonly gid: number;
   readonly inode: number;
 }
 
@@ -35,11 +36,15 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** rename(2), then fsync of the folder that now holds it. */
   rename(from: string, to: string): Promise<void>;
+  /** Like `rename`, for a file, and never over another: fails with EEXIST when `to` is there. */
+  renameNew(from: string, to: string): Promise<void>;
   readLink(path: string): Promise<string | undefined>;
   /** Creates a link; fails with EEXIST when the path exists. */
   link(target: string, path: string): Promise<void>;
   realPath(path: string): Promise<string>;
   setMode(path: string, mode: number): Promise<void>;
+  /** Of the entry itself, links not followed. Fails with EPERM for an ordinary user. */
+  setOwner(path: string, uid: number, gid: number): Promise<void>;
   setModified(path: string, modifiedMs: number): Promise<void>;
   openRead(path: string, range?: { start: number; end: number }): Readable;
   /** Exclusive: fails with EEXIST. Not durable until `sync`. */
@@ -77,6 +82,7 @@ export function systemFiles(temporaryRoot: string): Files {
         mode: found.mode & 0o7777,
         modifiedMs: found.mtimeMs,
         uid: found.uid,
+        gid: found.gid,
         inode: found.ino,
       };
     },
@@ -132,10 +138,17 @@ export function systemFiles(temporaryRoot: string): Files {
       await fs.rename(from, to);
       await files.sync(dirname(to));
     },
+    async renameNew(from, to) {
+      // link(2) is the one call that puts a complete file in place and refuses to replace another.
+      await fs.link(from, to);
+      await fs.rm(from);
+      await files.sync(dirname(to));
+    },
     readLink: (path) => orUndefined(fs.readlink(path)),
     link: (target, path) => fs.symlink(target, path),
     realPath: (path) => fs.realpath(path),
     setMode: (path, mode) => fs.chmod(path, mode),
+    setOwner: (path, uid, gid) => fs.lchown(path, uid, gid),
     setModified: (path, modifiedMs) => fs.utimes(path, modifiedMs / 1000, modifiedMs / 1000),
     openRead: (path, range) => createReadStream(path, range),
     openWrite: (path, mode = 0o644) => createWriteStream(path, { flags: 'wx', mode }),
