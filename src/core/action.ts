@@ -17,14 +17,33 @@ export interface Action<Inputs extends z.ZodObject, Settings, Platform> {
   /** One sentence, for help and README. */
   readonly summary: string;
   readonly inputs: Inputs;
-  /** Inputs that the command line takes by position, in order. */
+  /**
+   * What `call.settings` is. `configuration`: the loaded configuration of one environment, and without a valid one the
+   * action does not run. `raw`: the file, the request and the result of loading it, problems included. `none`: undefined.
+   */
+  readonly settings: 'configuration' | 'raw' | 'none';
+  /** Inputs that the command line takes by position, in order; one that is a list takes the rest. */
   readonly positional?: readonly string[];
+  /** A shorter name on the command line: `backup` for `backup create`. */
+  readonly alsoCalled?: string;
+  /** The heading under which help lists it. */
+  readonly group?: ActionGroup;
+  /** Command lines to copy, without `holdfast`. */
+  readonly examples?: readonly string[];
   /** Every reason that its report can carry. */
   readonly reasons: readonly string[];
   run(call: Call<z.infer<Inputs>, Settings>, platform: Platform): Promise<Report>;
   /** How a person reads `record`: pure, without colour. Absent where summary and findings say all. */
   present?(report: Report): readonly Block[];
+  /** What the command line prints instead of a rendered report when the decision is `proceed`: for output that is a file. */
+  bare?(report: Report): string;
+  /** The fixed last line of the output, for scripts. */
+  closingLine?(report: Report): string;
 }
+
+/** The headings of help, in order. */
+export const ACTION_GROUPS = ['Release', 'One step', 'State', 'Look', 'Configuration', 'Other'] as const;
+export type ActionGroup = (typeof ACTION_GROUPS)[number];
 
 /** What a renderer can show of a record, in whatever medium it writes. */
 export type Block =
