@@ -1,0 +1,2 @@
+ALTER TABLE policies ADD COLUMN broker TEXT;
+UPDATE policies SET brokerage = 'none';

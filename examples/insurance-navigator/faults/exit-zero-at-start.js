@@ -1,0 +1,6 @@
+/** Ends before it listens, and calls that a success. */
+export default {
+  atStart() {
+    process.exit(0);
+  },
+};

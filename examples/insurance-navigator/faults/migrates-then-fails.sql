@@ -1,0 +1,2 @@
+ALTER TABLE policies ADD COLUMN broker TEXT NOT NULL DEFAULT 'none';
+UPDATE policies SET product = upper(product);
