@@ -1,0 +1,93 @@
+import { join, posix } from 'node:path';
+import type { CapsuleService } from '../core/capsule.ts';
+import { UserError } from '../core/errors.ts';
+import type { Environment } from '../environment/environment.ts';
+import { stageArtifact } from '../targets/directory/artifact.ts';
+import type { ServiceSettings } from '../targets/settings.ts';
+import type { LiveRelease } from '../targets/target.ts';
+import { buildArtifact } from './build.ts';
+
+export interface Staged {
+  readonly artifacts: Record<string, Pick<CapsuleService, 'release' | 'version' | 'artifact'>>;
+  /** Services of the live release that this release takes over as they are. */
+  readonly carried: Record<string, CapsuleService>;
+  readonly settings: Record<string, ServiceSettings>;
+  /** Services that are new in this release. */
+  readonly changed: ReadonlySet<string>;
+}
+
+/**
+ * Puts the files of a release beside the live one: `releases/<id>/<service>/`, with the shared folders linked in.
+ * With `only`, the other services of the live release are carried over. Nothing that runs is touched; a folder that an
+ * interrupted staging left is made anew.
+ */
+export async function stageRelease(
+  release: string,
+  version: string,
+  only: string | undefined,
+  live: LiveRelease | undefined,
+  environment: Environment,
+): Promise<Staged> {
+  const { settings, layout, machine, book, platform } = environment;
+  if (only !== undefined && settings.services[only] === undefined) {
+    throw new UserError('service-unknown', `there is no service ${only} in the configuration`, {
+      hint: `Services are: ${Object.keys(settings.services).join(', ')}.`,
+    });
+  }
+  const staged: Staged = { artifacts: {}, carried: {}, settings: {}, changed: new Set() };
+  const changed = new Set<string>();
+  const folder = join(layout.releases, `.staging-${release}`);
+  await machine.files.remove(folder);
+  await machine.files.makeDirectory(folder);
+  const liveSettings = live === undefined ? undefined : await book.settings(live.record.release);
+  for (const [service, serviceSettings] of Object.entries(settings.services)) {
+    const carried = only === undefined || only === service ? undefined : live?.capsule.services[service];
+    const carriedSettings = liveSettings?.services[service];
+    if (carried !== undefined && carriedSettings !== undefined) {
+      staged.artifacts[service] = carried;
+      staged.carried[service] = carried;
+      staged.settings[service] = carriedSettings;
+      await machine.files.link(posix.join('..', carried.release, service), join(folder, service));
+      continue;
+    }
+    const artifact = await buildArtifact(service, serviceSettings, settings.directory, platform);
+    const step = platform.log.step(`stage ${service} ${version}`);
+    const destination = join(folder, service);
+    const copy = await stageArtifact(artifact, destination, serviceSettings.shared, {
+      from: platform.files,
+      to: machine.files,
+    });
+    await linkShared(service, serviceSettings.shared, destination, environment);
+    if (copy.replaced.length > 0) {
+      step.note(
+        `${copy.replaced.length} files of the artifact were left out: ${copy.replaced[0]} lies in a shared folder`,
+      );
+    }
+    step.end('proceed', `${copy.files} files`);
+    staged.artifacts[service] = { release, version, artifact: copy.digest };
+    staged.settings[service] = serviceSettings;
+    changed.add(service);
+  }
+  await machine.files.remove(layout.release(release));
+  await machine.files.rename(folder, layout.release(release));
+  return { ...staged, changed };
+}
+
+/** Links are relative, so that the whole environment can be moved. */
+async function linkShared(
+  service: string,
+  shared: readonly string[],
+  destination: string,
+  { layout, machine }: Environment,
+): Promise<void> {
+  for (const path of shared) {
+    const clean = posix.normalize(path).replace(/\/$/, '');
+    await machine.files.makeDirectory(join(layout.shared(service), clean));
+    const link = join(destination, clean);
+    await machine.files.makeDirectory(join(link, '..'));
+    const depth = clean.split('/').length;
+    // From releases/<id>/<service>/<path> up to the root, then down into shared/<service>/<path>.
+    const up = '../'.repeat(depth + 2);
+    await machine.files.link(posix.join(up, 'shared', service, clean), link);
+  }
+}

@@ -1,0 +1,38 @@
+import type { Environment } from './environment.ts';
+
+/** Failed releases that stay for a look at what went wrong. */
+const KEEP_BAD = 2;
+
+/**
+ * Removes releases that nobody can return to: all but `releases.keep` good ones, the live one, the one a rollback would
+ * lead to, those whose files another kept release carries, and the newest failed ones. Answers what was removed.
+ */
+export async function pruneReleases(environment: Environment): Promise<string[]> {
+  const { book, journal, settings, layout, machine } = environment;
+  const releases = await book.list();
+  const live = await book.live();
+  const open = new Set((await journal.open()).flatMap(({ header }) => [header.release, header.previous]));
+  const kept = new Set<string>();
+  const keep = (release: string | undefined) => release !== undefined && kept.add(release);
+  keep(live?.record.release);
+  keep(live?.record.previous);
+  for (const release of open) keep(release);
+  for (const { release } of releases.filter(({ state }) => state === 'good').slice(0, settings.releases.keep))
+    keep(release);
+  for (const { release } of releases.filter(({ state }) => state === 'bad').slice(0, KEEP_BAD)) keep(release);
+  for (const release of [...kept]) {
+    if (!releases.some((record) => record.release === release)) continue;
+    const capsule = await book.capsule(release);
+    for (const service of Object.values(capsule.services)) keep(service.release);
+  }
+  const removed: string[] = [];
+  for (const { release } of releases) {
+    if (kept.has(release)) continue;
+    await book.remove(release);
+    removed.push(release);
+  }
+  for (const name of await machine.files.list(layout.releases)) {
+    if (name.startsWith('.staging-')) await machine.files.remove(`${layout.releases}/${name}`);
+  }
+  return removed;
+}

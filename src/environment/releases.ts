@@ -1,0 +1,49 @@
+import { UserError } from '../core/errors.ts';
+import type { ReleaseRecord } from '../targets/target.ts';
+import type { Environment } from './environment.ts';
+
+/**
+ * The release that a rollback from `from` leads to: the one that was live before it, when that is good; else the newest
+ * good release before it. Undefined when there is none. Never a staged or a bad one, whatever the age of its folder.
+ */
+export async function lastGoodBefore(
+  from: string | undefined,
+  { book }: Environment,
+): Promise<ReleaseRecord | undefined> {
+  const releases = await book.list();
+  const left = releases.find(({ release }) => release === from);
+  const previous = releases.find(({ release }) => release === left?.previous);
+  if (previous?.state === 'good') return previous;
+  return releases.find(({ state, release }) => state === 'good' && (from === undefined || release < from));
+}
+
+/** A release that the user named by its id or its version; it must be good. */
+export async function goodReleaseNamed(name: string, { book }: Environment): Promise<ReleaseRecord> {
+  const releases = await book.list();
+  const found =
+    releases.find(({ release }) => release === name) ??
+    releases.find((each) => each.version === name && each.state === 'good');
+  const good = releases
+    .filter(({ state }) => state === 'good')
+    .map(({ release, version }) => `${release} (${version})`);
+  const hint =
+    good.length === 0 ? 'There is no good release yet.' : `Good releases are: ${good.slice(0, 5).join(', ')}.`;
+  if (found === undefined) throw new UserError('release-unknown', `there is no release ${name} here`, { hint });
+  if (found.state !== 'good') {
+    throw new UserError(
+      'release-not-good',
+      `${found.release} (${found.version}) is ${found.state}, not good: nothing rolls back to it`,
+      { hint },
+    );
+  }
+  return found;
+}
+
+/**
+ * The backup that brings the data back to what `to` left: the one taken before the release that followed it.
+ * Undefined when none was taken.
+ */
+export async function backupAfter(to: string, { book }: Environment): Promise<string | undefined> {
+  const following = (await book.list()).filter(({ previous }) => previous === to).at(-1);
+  return following === undefined ? undefined : (await book.capsule(following.release)).backup;
+}
