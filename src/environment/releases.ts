@@ -40,10 +40,12 @@ export async function goodReleaseNamed(name: string, { book }: Environment): Pro
 }
 
 /**
- * The backup that brings the data back to what `to` left: the one taken before the release that followed it.
- * Undefined when none was taken.
+ * The backup that brings the data back to what `to` left when `from` is live: the one taken before the release that
+ * followed `to` on the way to `from`. Undefined when none was taken.
  */
-export async function backupAfter(to: string, { book }: Environment): Promise<string | undefined> {
-  const following = (await book.list()).filter(({ previous }) => previous === to).at(-1);
-  return following === undefined ? undefined : (await book.capsule(following.release)).backup;
+export async function backupBetween(from: string, to: string, { book }: Environment): Promise<string | undefined> {
+  const releases = new Map((await book.list()).map((record) => [record.release, record]));
+  let step = releases.get(from);
+  while (step !== undefined && step.previous !== to) step = releases.get(step.previous ?? '');
+  return step === undefined ? undefined : (await book.capsule(step.release)).backup;
 }

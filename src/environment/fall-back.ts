@@ -1,0 +1,78 @@
+import { timedId } from '../core/names.ts';
+import type { JournalRun } from '../journal/journal.ts';
+import type { Lease } from '../journal/lease.ts';
+import type { ReleaseRecord } from '../targets/target.ts';
+import { type Environment, withSignal } from './environment.ts';
+import { lastGoodBefore } from './releases.ts';
+import { type Reverted, revert, wasMigrated } from './revert.ts';
+
+export interface FellBack extends Reverted {
+  /** What is live now; undefined when nothing is, as before a first release. */
+  readonly to: ReleaseRecord | undefined;
+  readonly data: 'restored' | 'kept';
+  /** Why the data was put back or kept, for people. */
+  readonly dataReason: string;
+  readonly durationMs: number;
+}
+
+/**
+ * Leaves a failed release for the last good one, after its own rules for data: what an automatic rollback does, and a
+ * recovery for a run that was killed. It ends well although the run that it belongs to was interrupted: it has its own signal.
+ */
+export async function fallBack(
+  deploy: JournalRun,
+  failure: string,
+  lease: Lease,
+  interrupted: Environment,
+): Promise<FellBack> {
+  const environment = withSignal(interrupted, new AbortController().signal);
+  const { book, journal, platform } = environment;
+  const startedAt = platform.clock.now();
+  const from = deploy.header.run;
+  if (!deploy.marks.has('rolling-back')) await journal.write(from, { line: 'mark', mark: 'rolling-back' });
+  const to = await lastGoodBefore(from, environment);
+  const { backup, reason } = await decideData(deploy, environment);
+  const run = timedId('rb', platform.clock.now(), platform.random.hex(2));
+  const request = { run, from, to: to?.release, backup, actor: lease.record.owner.actor, failure };
+  const reverted = await revert(request, lease, environment);
+  return {
+    ...reverted,
+    to: to === undefined ? undefined : await book.find(to.release),
+    data: backup === undefined ? 'kept' : 'restored',
+    dataReason: reason,
+    durationMs: platform.clock.now() - startedAt,
+  };
+}
+
+/** Whether the data goes back with the code, by the policy and by what the release did to it. */
+async function decideData(
+  deploy: JournalRun,
+  environment: Environment,
+): Promise<{ backup: string | undefined; reason: string }> {
+  const { settings, sources, book } = environment;
+  const { backup } = deploy.header;
+  if (sources.size === 0) return { backup: undefined, reason: 'no state is configured' };
+  if (backup === undefined) return { backup: undefined, reason: 'this release was made without a backup' };
+  switch (settings.backup.on_rollback) {
+    case 'never':
+      return { backup: undefined, reason: 'backup.on_rollback is never' };
+    case 'always':
+      return { backup, reason: 'backup.on_rollback is always' };
+    case 'restore-if-migrated': {
+      // A release that never became healthy may still be migrating: it must stand still before its schema is looked at.
+      if (!deploy.marks.has('deployed')) await stopProcessesOf(deploy.header.run, environment);
+      const capsule = await book.capsule(deploy.header.run);
+      const { migrated, why } = await wasMigrated(deploy, capsule.fingerprints, environment);
+      return { backup: migrated ? backup : undefined, reason: why };
+    }
+  }
+}
+
+async function stopProcessesOf(release: string, { instances, book }: Environment): Promise<void> {
+  const { services } = await book.settings(release);
+  for (const [service, { run }] of Object.entries(services)) {
+    for (const instance of await instances.find(service)) {
+      if (instance.release === release) await instances.stop(instance, run.stop);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { Environment } from '../environment/environment.ts';
+import { fallBack } from '../environment/fall-back.ts';
+import { markGood } from '../environment/good.ts';
+import { revert } from '../environment/revert.ts';
+import type { JournalRun } from '../journal/journal.ts';
+import type { Lease } from '../journal/lease.ts';
+import type { Walk } from '../journal/walk.ts';
+
+export interface Recovered {
+  /** What was found and done, run by run, for people. Empty when nothing was open. */
+  readonly actions: readonly string[];
+  /** The walk that did not complete: then a person is needed. */
+  readonly failed?: Walk;
+}
+
+/** What recovery does with a run that never ended: pure. */
+export function planRecovery(
+  open: readonly JournalRun[],
+): 'nothing' | 'finish-rollback' | 'finish-promotion' | 'discard' | 'fall-back' {
+  const rollback = open.find(({ header }) => header.kind === 'rollback');
+  if (rollback !== undefined) return 'finish-rollback';
+  const deploy = open.at(-1);
+  if (deploy === undefined) return 'nothing';
+  if (deploy.marks.has('promoted')) return 'finish-promotion';
+  // Everything before the first stop only looks.
+  const touched = [...deploy.begun].some((step) => step !== 'check-ports');
+  return touched ? 'fall-back' : 'discard';
+}
+
+/**
+ * Finishes or undoes what killed runs began, so that one good release is live again. Needs the lease; may itself be
+ * killed and run again. The first thing that every release and every rollback does.
+ */
+export async function recover(lease: Lease, environment: Environment): Promise<Recovered> {
+  const { journal, book } = environment;
+  const actions: string[] = [];
+  for (;;) {
+    const open = await journal.open();
+    const plan = planRecovery(open);
+    const run = plan === 'finish-rollback' ? open.find(({ header }) => header.kind === 'rollback') : open.at(-1);
+    if (run === undefined) return { actions };
+    const { header } = run;
+    switch (plan) {
+      case 'nothing':
+        return { actions };
+      case 'finish-promotion':
+        await markGood(header.run, environment);
+        actions.push(`finished the promotion of ${header.run}`);
+        break;
+      case 'discard':
+        await book.mark(header.run, 'bad', 'interrupted before anything was changed');
+        await journal.write(header.run, { line: 'end', outcome: 'undone' });
+        actions.push(`discarded ${header.run}, which had changed nothing yet`);
+        break;
+      case 'finish-rollback': {
+        const { walk } = await revert(
+          {
+            run: header.run,
+            from: header.release,
+            to: header.previous,
+            backup: header.backup,
+            actor: header.actor,
+            failure: 'rolled back, after an interruption',
+          },
+          lease,
+          environment,
+        );
+        if (!walk.completed) return { actions, failed: walk };
+        actions.push(`finished the rollback ${header.run}, which was interrupted`);
+        break;
+      }
+      case 'fall-back': {
+        const back = await fallBack(run, 'the run was killed', lease, environment);
+        if (!back.walk.completed) return { actions, failed: back.walk };
+        const now = back.to === undefined ? 'nothing is live, as before' : `${back.to.version} is live again`;
+        actions.push(`undid ${header.run}, which was killed: ${now}, data ${back.data} (${back.dataReason})`);
+        break;
+      }
+    }
+  }
+}
