@@ -41,6 +41,36 @@ export const Report = z.strictObject({
 });
 export type Report = z.infer<typeof Report>;
 
+export interface ReportParts {
+  readonly decision?: Decision;
+  readonly reason: string;
+  readonly summary: string;
+  readonly findings?: readonly Finding[];
+  readonly record?: unknown;
+}
+
+/** Puts a report together; `record` is cut down to what JSON can carry. Moments in milliseconds since 1970. */
+export function composeReport(
+  action: string,
+  subject: Subject,
+  times: { readonly startedAt: number; readonly finishedAt: number },
+  parts: ReportParts,
+): Report {
+  const record = parts.record === undefined ? {} : { record: JSON.parse(JSON.stringify(parts.record)) };
+  return {
+    schema: 1,
+    action,
+    subject,
+    decision: parts.decision ?? 'proceed',
+    reason: parts.reason,
+    summary: parts.summary,
+    findings: [...(parts.findings ?? [])],
+    ...record,
+    startedAt: new Date(times.startedAt).toISOString(),
+    finishedAt: new Date(times.finishedAt).toISOString(),
+  };
+}
+
 /** The reasons in which a release ends. */
 export const RELEASE_REASONS = ['released', 'live-not-good', 'not-started', 'rolled-back', 'unsafe'] as const;
 

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { Configuration } from '../config/configuration.ts';
+import type { Action } from '../core/action.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { Finding } from '../core/finding.ts';
+import { composeReport } from '../core/report.ts';
+import { openEnvironment } from '../environment/environment.ts';
+import { serviceStatuses } from '../environment/status.ts';
+import { subjectOf } from '../environment/subject.ts';
+import type { Platform } from '../platform/platform.ts';
+
+const inputs = z.strictObject({});
+
+const StatusRecord = z.looseObject({
+  services: z.array(
+    z.looseObject({
+      service: z.string(),
+      version: z.string(),
+      running: z.string(),
+      addresses: z.array(z.string()),
+      log: z.string(),
+    }),
+  ),
+});
+
+/** What is live, since when, whether it runs, who holds the lease, and whether a killed run waits for `recover`. */
+export const status: Action<typeof inputs, Configuration, Platform> = {
+  name: 'status',
+  summary: 'what is live, since when, whether it runs, and who works on it',
+  group: 'Look',
+  settings: 'configuration',
+  inputs,
+  reasons: ['status', 'nothing-live', 'not-running', 'recovery-needed'],
+  async run({ settings }, platform) {
+    const startedAt = platform.clock.now();
+    const environment = await openEnvironment(settings, platform, { create: false });
+    const { book, leases, journal, machine, layout } = environment;
+    const live = await book.live();
+    const statuses = await serviceStatuses(environment);
+    for (const { logFile } of statuses) await machine.files.rotate(logFile);
+    const lease = await leases.current();
+    const stale = lease !== undefined && (await leases.isStale(lease));
+    const open = await journal.open();
+    const recovering = open.length > 0 && (lease === undefined || stale || lease.purpose === 'hold');
+    const services = statuses.map(({ service, version, release, instances, addresses, logFile }) => ({
+      service,
+      release,
+      version,
+      running: `${instances.filter(({ alive }) => alive).length} of ${Math.max(1, settings.services[service]?.run.instances ?? 1)}`,
+      processes: instances.filter(({ alive }) => alive).map(({ process }) => process.pid),
+      addresses: Object.values(addresses),
+      log: logFile,
+    }));
+    const down = statuses.filter(({ instances }) => !instances.some(({ alive }) => alive));
+    const findings: Finding[] = down.map(({ service, logFile }) => ({
+      check: `process-running:${service}`,
+      layer: 'infrastructure',
+      outcome: 'fail',
+      severity: 'critical',
+      message: `${service} is live but no process of it runs`,
+      remedy: `Read ${logFile}; "holdfast rollback" returns to the last good release.`,
+    }));
+    const since = live === undefined ? 0 : platform.clock.now() - Date.parse(live.record.changedAt);
+    const reason = recovering
+      ? 'recovery-needed'
+      : live === undefined
+        ? 'nothing-live'
+        : down.length > 0
+          ? 'not-running'
+          : 'status';
+    const summary =
+      live === undefined
+        ? `nothing is live in ${settings.environment}`
+        : `${live.record.version} is live in ${settings.environment} (${live.record.state}, for ${formatDuration(since)})`;
+    const whoWorks =
+      lease === undefined ? '' : `; ${stale ? 'a dead run left' : lease.owner.actor} the lease (${lease.purpose})`;
+    return composeReport(
+      'status',
+      subjectOf(settings, live?.record),
+      { startedAt, finishedAt: platform.clock.now() },
+      {
+        decision: recovering || down.length > 0 ? 'stop' : 'proceed',
+        reason,
+        summary: `${summary}${whoWorks}${recovering ? '; a run was killed: run "holdfast recover"' : ''}`,
+        findings,
+        record: {
+          root: layout.root,
+          live: live === undefined ? null : { ...live.record, backup: live.capsule.backup },
+          services,
+          lease: lease === undefined ? null : { ...lease, stale },
+          open: open.map(({ header }) => ({ run: header.run, kind: header.kind, at: header.at })),
+        },
+      },
+    );
+  },
+  present(report) {
+    const record = StatusRecord.safeParse(report.record).data;
+    if (record === undefined || record.services.length === 0) return [];
+    const rows = record.services.map(({ service, version, running, addresses, log }) => [
+      service,
+      version,
+      running,
+      addresses.join(' '),
+      log,
+    ]);
+    return [{ kind: 'table', columns: ['service', 'version', 'running', 'address', 'log'], rows }];
+  },
+};
