@@ -26,10 +26,13 @@ export function explain(missing) {
   return [...lines, `On Debian or Ubuntu: apt-get install ${packagesOf(missing).join(' ')}`].join('\n');
 }
 
+export function isCi(environment = process.env) {
+  return !['', '0', 'false'].includes(environment.CI ?? '');
+}
+
 /** True where installing changes nobody's computer: in CI, as root, with apt. */
 export function mayInstall(environment = process.env, uid = process.getuid?.()) {
-  const isCi = !['', '0', 'false'].includes(environment.CI ?? '');
-  return isCi && uid === 0 && missingOf([{ program: 'apt-get' }]).length === 0;
+  return isCi(environment) && uid === 0 && missingOf([{ program: 'apt-get' }]).length === 0;
 }
 
 /** Installs with apt; false when that fails. */

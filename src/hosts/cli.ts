@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { UserError } from '../core/errors.ts';
 import { EXIT, exitCodeOf, Report, type Subject } from '../core/report.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { renderJson } from '../report/json.ts';
 import { createMask } from '../report/mask.ts';
 import { renderReport } from '../report/terminal.ts';
-import { cleanText, type Mask } from '../report/text.ts';
+import { cleanCode, cleanText, type Mask } from '../report/text.ts';
 import type { CliAction } from './cli-action.ts';
 import { asksForJson, type CommonOptions, parseCommandLine } from './command-line.ts';
 import {
@@ -15,7 +14,7 @@ import {
   type RawConfiguration,
   readConfigurationFile,
 } from './configuration-file.ts';
-import { failureOf, failureReport, failureText, stackOf } from './failure.ts';
+import { failureOf, failureReport, failureText, InvalidConfiguration, stackOf } from './failure.ts';
 import { terminalLog } from './terminal-log.ts';
 
 /** Where text goes: standard output, standard error, or a test. */
@@ -112,7 +111,7 @@ async function runAction(
   const { result } = raw;
   if (!result.ok) {
     const { formatProblems } = await import('../config/problem.ts');
-    throw new UserError('configuration', formatProblems(result.problems));
+    throw new InvalidConfiguration(result.problems, formatProblems(result.problems, raw.request.file));
   }
   for (const warning of result.warnings) log.warn(`${warning.path}: ${warning.message}`);
   return await action.run({ inputs, settings: result.configuration }, platform);
@@ -157,8 +156,8 @@ async function printFailure(error: unknown, run: Run, host: CliHost): Promise<nu
   const failure = failureOf(error);
   const { mask } = run;
   const details = failure.isBug ? await writeDetails(error, run, host) : undefined;
-  host.stderr.write(cleanText(failureText(failure, run.action, details), mask));
-  if (run.verbose) host.stderr.write(`${cleanText(stackOf(error), mask)}\n`);
+  host.stderr.write(cleanCode(failureText(failure, run.action, details), mask));
+  if (run.verbose) host.stderr.write(`${cleanCode(stackOf(error), mask)}\n`);
   if (run.json) {
     const { action, subject, startedAtMs } = run;
     const report = failureReport(failure, { action, subject, startedAtMs, finishedAtMs: host.now() });

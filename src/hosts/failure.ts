@@ -1,6 +1,18 @@
+import type { Problem } from '../config/problem.ts';
 import { errorMessage, Interrupted, OutsideError, UnsafeError, UserError } from '../core/errors.ts';
-import type { Severity } from '../core/finding.ts';
+import type { Finding, Severity } from '../core/finding.ts';
 import { EXIT, type Report, type Subject } from '../core/report.ts';
+
+/** The configuration cannot be loaded. The message lists all problems, one a line, and closes with their number. */
+export class InvalidConfiguration extends UserError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[], listed: string) {
+    super('configuration', listed.trimEnd());
+    this.name = 'InvalidConfiguration';
+    this.problems = problems;
+  }
+}
 
 /** Anything that was thrown, as the command line tells it. */
 export interface Failure {
@@ -12,25 +24,42 @@ export interface Failure {
   readonly severity: Severity;
   /** True when it is our fault: nothing that the user did or has. */
   readonly isBug: boolean;
+  readonly findings: readonly Finding[];
 }
 
 export function failureOf(error: unknown): Failure {
+  if (error instanceof InvalidConfiguration) return invalid(error);
   if (error instanceof UserError) return known(error, EXIT.user, 'medium');
   if (error instanceof OutsideError) return known(error, EXIT.outside, 'high');
   if (error instanceof UnsafeError) return known(error, EXIT.unsafe, 'critical');
   if (error instanceof Interrupted) {
-    return { ...known(error, EXIT.interrupted, 'medium'), code: 'interrupted' };
+    return known({ code: 'interrupted', message: error.message }, EXIT.interrupted, 'medium');
   }
-  return { ...known({ message: errorMessage(error) }, EXIT.bug, 'high'), code: 'bug', isBug: true };
+  return { ...known({ code: 'bug', message: errorMessage(error) }, EXIT.bug, 'high'), isBug: true };
+}
+
+function invalid(error: InvalidConfiguration): Failure {
+  const failure = known(error, EXIT.user, 'medium');
+  const findings = error.problems.map(({ file, line, path, message }) => ({
+    ...findingOf(failure, line === 0 ? `${file}: ${message}` : `${file}:${line}: ${message}`),
+    ...(path === '' ? {} : { path }),
+  }));
+  return { ...failure, findings };
 }
 
 function known(
-  error: { readonly message: string; readonly code?: string; readonly hint?: string | undefined },
+  error: { readonly code: string; readonly message: string; readonly hint?: string | undefined },
   exitCode: number,
   severity: Severity,
 ): Failure {
-  const { message, code = 'failed', hint } = error;
-  return { code, message, hint, exitCode, severity, isBug: false };
+  const { code, message, hint } = error;
+  const failure = { code, message, hint, exitCode, severity, isBug: false };
+  return { ...failure, findings: [findingOf(failure, message)] };
+}
+
+function findingOf({ code, severity, hint }: Pick<Failure, 'code' | 'severity' | 'hint'>, message: string): Finding {
+  const remedy = hint === undefined ? {} : { remedy: hint };
+  return { check: code, layer: 'release', outcome: 'fail', severity, message, ...remedy };
 }
 
 /** The report of a run that ended by being thrown out of: always `stop`. Times in milliseconds since 1970. */
@@ -49,17 +78,9 @@ export function failureReport(
     subject: run.subject,
     decision: 'stop',
     reason: failure.code,
-    summary: failure.message,
-    findings: [
-      {
-        check: failure.code,
-        layer: 'release',
-        outcome: 'fail',
-        severity: failure.severity,
-        message: failure.message,
-        ...(failure.hint === undefined ? {} : { remedy: failure.hint }),
-      },
-    ],
+    // The last line of a list tells how long it is.
+    summary: failure.message.split('\n').at(-1) ?? failure.message,
+    findings: [...failure.findings],
     startedAt: new Date(run.startedAtMs).toISOString(),
     finishedAt: new Date(run.finishedAtMs).toISOString(),
   };
@@ -67,7 +88,8 @@ export function failureReport(
 
 /** A failure for people: what happened, then what to do. `details` is the file that was written about a bug. */
 export function failureText(failure: Failure, action: string, details: string | undefined): string {
-  const lines = [`${action}: ${failure.message}`];
+  // A list of problems is printed as it is: editors find files and lines in it.
+  const lines = [failure.message.includes('\n') ? failure.message : `${action}: ${failure.message}`];
   if (failure.hint !== undefined) lines.push(failure.hint);
   if (failure.isBug) {
     lines[0] = `${action}: ended by a bug of Holdfast: ${failure.message}`;

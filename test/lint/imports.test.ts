@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 /** Each import that must not be: the file that has it, the line, and the rule that refuses it. */
@@ -169,8 +170,9 @@ describe('import rules', () => {
   });
 
   it('has a case for every rule', async () => {
-    const { default: configuration } = await import('../../.dependency-cruiser.js');
-    const rules = configuration.forbidden.map(({ name }: { name: string }) => name);
+    const file = pathToFileURL(join(root, '.dependency-cruiser.js')).href;
+    const configuration: { default: { forbidden: readonly { name: string }[] } } = await import(file);
+    const rules = configuration.default.forbidden.map(({ name }) => name);
 
     expect([...new Set([...FORBIDDEN.map(({ rule }) => rule), 'no-cycles'])].sort()).toEqual(rules.sort());
   });
