@@ -2,13 +2,10 @@ import { z } from 'zod';
 import { Name } from '../core/names.ts';
 import { CommandSettings } from '../targets/settings.ts';
 
-const Relative = z
-  .string()
-  .min(1)
-  .meta({
-    description:
-      'With `service`, below its shared folder; without, an absolute path or one relative to the root of the environment',
-  });
+const Relative = z.string().min(1).meta({
+  description:
+    'With `service`, below its shared folder; without, an absolute path or one relative to the root of the environment',
+});
 
 export const FilesSource = z.strictObject({
   kind: z.literal('files'),
@@ -30,6 +27,10 @@ export type SqliteSource = z.infer<typeof SqliteSource>;
 
 export const CommandSource = z.strictObject({
   kind: z.literal('command'),
+  scratch: z.boolean().prefault(false).meta({
+    description:
+      'Your word that restore, fingerprint and cleanup obey HOLDFAST_INTO=scratch. Without it they are never run for scratch, and so the backup cannot be proven',
+  }),
   dump: CommandSettings.meta({ description: 'Writes the state to its standard output' }),
   restore: CommandSettings.meta({
     description:

@@ -4,7 +4,7 @@ import type { Machine } from '../machines/machine.ts';
 /** What a source is told about the place it works in. All paths are absolute paths of the machine. */
 export interface SourceContext {
   readonly name: string;
-  readonly machine: Machine;
+  readonly machine: Pick<Machine, 'environment' | 'files' | 'processes' | 'sqlite'>;
   /** The root folder of the environment: relative paths without a service start here. */
   readonly root: string;
   /** The shared folder of a service. */
@@ -14,20 +14,28 @@ export interface SourceContext {
   readonly signal: AbortSignal;
 }
 
-/** One file of a dump. Paths are relative, with `/`, never absolute, never with `..`. */
+/**
+ * One file of a dump. Paths are relative, with `/`, never absolute, never with `..`; the first entry of a dump is its
+ * own root, a directory whose path is empty. A dump without entries says that nothing was there.
+ */
 export interface DumpEntry {
   readonly path: string;
   readonly type: 'file' | 'directory' | 'link';
+  /** Permission bits, without setuid, setgid and sticky. */
   readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
   readonly modifiedMs: number;
+  /** For files: exactly as many bytes as `open` gives. */
   readonly sizeBytes: number;
   /** For links: where it points, as it was written. */
   readonly linkTarget?: string;
-  /** For files: opens the content; called once. */
+  /** For files: opens the content; called once, before the next entry is asked for. */
   open?(): Promise<Readable>;
 }
 
-export interface DumpNotice {
+/** What a person should know of a copy: something was left out, or kept changing. */
+export interface Notice {
   readonly path: string;
   readonly message: string;
 }
@@ -36,9 +44,7 @@ export interface Dump {
   /** Parents before their content. */
   readonly entries: AsyncIterable<DumpEntry>;
   /** Files that were skipped or kept changing; complete when `entries` has ended. */
-  readonly notices: readonly DumpNotice[];
-  /** Removes temporary copies. Safe to call twice. */
-  close(): Promise<void>;
+  readonly notices: readonly Notice[];
 }
 
 /**
@@ -46,23 +52,28 @@ export interface Dump {
  * Every function may be called again after a crash and then ends in the same state.
  */
 export interface Source {
+  readonly name: string;
   readonly kind: string;
+  /** Files and folders that belong to this source alone; two sources must not share one. */
+  readonly paths: readonly string[];
   /** Changes exactly when the structure changes (schema, not rows). `undefined` where the kind has no structure. */
   fingerprint(): Promise<string | undefined>;
-  /** Begins a consistent copy. Estimated size in bytes, for the disk check and progress. */
+  /** Size of a copy in bytes, roughly, for the disk check and progress. */
   estimate(): Promise<number>;
-  dump(): Promise<Dump>;
+  /** Begins a consistent copy. `scratch` is a private folder for temporary copies; the caller removes it. */
+  dump(scratch: string): Promise<Dump>;
   /**
    * Proves that the unpacked dump in `folder` restores: integrity, structure equal to `fingerprint`, for a command its
-   * own restore into scratch. Changes nothing live. Rejects with an Error that says what does not hold.
+   * own restore into scratch. Changes nothing live, nothing in `folder`. Rejects with an error that says what does not
+   * hold. Answers what a person should know (a scratch that could not be cleaned up).
    */
-  prove(folder: string, fingerprint: string | undefined): Promise<void>;
+  prove(folder: string, fingerprint: string | undefined, scratch: string): Promise<readonly Notice[]>;
   /**
-   * Puts the unpacked dump in `folder` in place of the live state. The service is stopped.
-   * The state that was live is kept in `aside` (an absent or empty folder when there was none); when `aside` exists
-   * already, an earlier call was interrupted and what is live now is its half-done work.
+   * Puts the unpacked dump in `folder` in place of the live state; `folder` stays as it is. The service is stopped.
+   * The state that was live is kept in the folder `aside`, under its own names (an empty folder when there was none);
+   * when `aside` exists already, an earlier call was interrupted and what is live now is its half-done work.
    */
-  restore(folder: string, aside: string): Promise<void>;
+  restore(folder: string, aside: string): Promise<readonly Notice[]>;
   /** Rejects when the live state is not that of `folder` (digests, integrity, structure). Called before the service starts again. */
   verify(folder: string, fingerprint: string | undefined): Promise<void>;
   /** What was written since the copy unpacked in `folder` was taken. Live state only read. */
@@ -70,8 +81,8 @@ export interface Source {
 }
 
 export interface WritesSince {
-  /** Rows, files or the user's own count. */
-  readonly count: number;
+  /** Rows, files or the user's own count; undefined when it cannot be counted. */
+  readonly count: number | undefined;
   readonly unit: 'rows' | 'files' | 'writes';
   /** For people: `policies: 3 rows written, 1 gone`. */
   readonly details: readonly string[];
