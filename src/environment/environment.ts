@@ -27,8 +27,8 @@ export interface Environment {
   readonly journal: Journal;
   readonly leases: Leases;
   readonly store: Store;
-  /** The state that a rollback can bring back, by name. */
-  readonly sources: ReadonlyMap<string, Source>;
+  /** The state that a rollback can bring back. */
+  readonly sources: readonly Source[];
   readonly platform: Platform;
   /** HMAC-SHA256 under the random key of this target, as hexadecimal text: names a secret's value without telling it. */
   sign(text: string): Promise<string>;
@@ -64,11 +64,7 @@ export async function openEnvironment(
     instances: directoryInstances(layout, machine, wait),
     journal: openJournal(layout.journal, machine),
     leases: openLeases(layout.lease, machine, platform),
-    store: connectStore(settings.backup.store, {
-      directory: settings.directory,
-      fallback: layout.store,
-      files: machine.files,
-    }),
+    store: connectStore(settings.backup.store, { machine, root: layout.root }),
     sources: connectSources(settings.state, {
       machine,
       root: layout.root,

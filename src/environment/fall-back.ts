@@ -51,7 +51,7 @@ async function decideData(
 ): Promise<{ backup: string | undefined; reason: string }> {
   const { settings, sources, book } = environment;
   const { backup } = deploy.header;
-  if (sources.size === 0) return { backup: undefined, reason: 'no state is configured' };
+  if (sources.length === 0) return { backup: undefined, reason: 'no state is configured' };
   if (backup === undefined) return { backup: undefined, reason: 'this release was made without a backup' };
   switch (settings.backup.on_rollback) {
     case 'never':

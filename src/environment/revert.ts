@@ -3,7 +3,7 @@ import type { Step } from '../core/step.ts';
 import type { JournalRun } from '../journal/journal.ts';
 import type { Lease } from '../journal/lease.ts';
 import { type Walk, walk } from '../journal/walk.ts';
-import type { WritesSince } from '../sources/source.ts';
+import type { SourceWrites } from '../sources/restore.ts';
 import { activationSteps } from '../targets/directory/activation.ts';
 import { type Environment, startablesOf, toolsOf } from './environment.ts';
 import { type Restore, restoreSteps } from './restore.ts';
@@ -25,7 +25,7 @@ export interface RevertRequest {
 export interface Reverted {
   readonly walk: Walk;
   /** What was written since the backup that was put back, by state source. */
-  readonly writes: readonly (WritesSince & { readonly source: string })[];
+  readonly writes: readonly SourceWrites[];
 }
 
 /**
@@ -102,11 +102,16 @@ export async function wasMigrated(
   const command = [...(deploy?.begun ?? [])].find((step) => step.startsWith('migrate:'));
   if (command !== undefined)
     return { migrated: true, why: `the migrate command of ${command.slice('migrate:'.length)} ran` };
-  for (const [name, source] of environment.sources) {
-    const before = fingerprints[name];
+  for (const source of environment.sources) {
+    const before = fingerprints[source.name];
     if (before === undefined) continue;
-    const now = (await source.fingerprint()) ?? null;
-    if (now !== before) return { migrated: true, why: `the schema of ${name} changed` };
+    try {
+      if (((await source.fingerprint()) ?? null) !== before) {
+        return { migrated: true, why: `the schema of ${source.name} changed` };
+      }
+    } catch (error) {
+      return { migrated: true, why: `${source.name} cannot be read any more (${errorMessage(error)})` };
+    }
   }
   return { migrated: false, why: 'no migrate command ran and no schema changed' };
 }

@@ -48,7 +48,7 @@ export const init: Action<typeof inputs, undefined, Platform> = {
       {
         reason: 'written',
         summary: `wrote ${path}; next: holdfast config check, then holdfast release --version v1`,
-        record: { file: path, seen: [...detected.seen] },
+        record: { file: path, seen: [...detected.seen, ...besideProgram(detected)] },
       },
     );
   },
@@ -57,6 +57,12 @@ export const init: Action<typeof inputs, undefined, Platform> = {
     return seen.map((text) => ({ kind: 'text' as const, text }));
   },
 };
+
+/** A database among the files of the program would be replaced with them: it has to move. */
+function besideProgram({ databases }: Detected): string[] {
+  const beside = databases.filter((path) => !path.includes('/'));
+  return beside.map((path) => `${path} lies among the program's own files: keep it in the folder that HOLDFAST_SHARED names`);
+}
 
 /** The text of a holdfast.yml: pure. */
 export function configurationFor(detected: Detected, port: number, health: string): string {

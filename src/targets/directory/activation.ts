@@ -113,16 +113,17 @@ function bindSockets(startable: Startable, { instances }: ActivationTools): Step
   };
 }
 
-function stopOld(startable: Startable, tools: ActivationTools): Step {
-  return stopService(startable.service, startable, tools);
-}
-
-/** Stops all processes of a service but those of the release that shall run. */
-function stopService(service: string, keep: Startable | undefined, { instances }: ActivationTools): Step {
+/** Stops all processes of a service; those of the release that shall run only with `everything`. */
+function stopService(
+  service: string,
+  next: Startable | undefined,
+  everything: boolean,
+  { instances }: ActivationTools,
+): Step {
   return {
-    name: keep === undefined ? `retire:${service}` : `stop:${service}`,
+    name: next === undefined ? `retire:${service}` : `stop:${service}`,
     summary:
-      keep === undefined ? `stop ${service}, which is not part of this release` : `stop what runs of ${service} now`,
+      next === undefined ? `stop ${service}, which is not part of this release` : `stop what runs of ${service} now`,
     async run() {
       const settings = next?.settings.run.stop ?? { signal: 'SIGTERM' as const, timeout: 20_000 };
       const isWanted = (instance: FoundInstance) =>

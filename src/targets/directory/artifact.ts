@@ -138,6 +138,8 @@ async function* membersOf(artifact: string, files: Files): AsyncGenerator<Member
 async function* walk(root: string, below: string, files: Files): AsyncGenerator<Member> {
   for (const name of await files.list(join(root, below))) {
     const path = below === '' ? name : `${below}/${name}`;
+    // A checkout may be an artifact; its history is not part of what runs.
+    if (path === '.git') continue;
     const status = await files.status(join(root, path));
     if (status === undefined) continue;
     if (status.type === 'directory') {

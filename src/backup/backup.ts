@@ -1,0 +1,77 @@
+import { timedId } from '../core/names.ts';
+import type { Environment } from '../environment/environment.ts';
+import { takeBackup } from '../sources/backup.ts';
+import { listBackups, removeBackup, removeOrphans } from '../sources/catalog.ts';
+import type { BackupRecord, Proof } from '../sources/manifest.ts';
+import { proveBackup } from '../sources/prove.ts';
+import { planPruning } from '../sources/pruning.ts';
+
+export interface ProvenBackup {
+  readonly record: BackupRecord;
+  readonly proof: Proof;
+}
+
+/** Copies all state of an environment into its store. Rejects, with nothing left behind, when it cannot. */
+export async function createBackup(environment: Environment): Promise<BackupRecord> {
+  const { settings, sources, store, machine, layout, platform, book } = environment;
+  const live = await book.live();
+  const log = platform.log.step('copy the state');
+  try {
+    const record = await takeBackup({
+      id: timedId('b', platform.clock.now(), platform.random.hex(2)),
+      project: settings.project,
+      environment: settings.environment,
+      ...(live === undefined ? {} : { live: { release: live.record.release, version: live.record.version } }),
+      sources,
+      store,
+      machine,
+      scratch: layout.scratch,
+      clock: platform.clock,
+      log,
+      signal: platform.signal,
+    });
+    for (const { source, path, message } of record.notices) log.note(`${source} ${path}: ${message}`);
+    log.end('proceed', `${record.entryCount} entries, ${record.contentBytes} bytes`);
+    return record;
+  } catch (error) {
+    log.end('stop', 'failed');
+    throw error;
+  }
+}
+
+/** Restores a backup into scratch and compares: rejects with what does not hold. */
+export async function verifyBackup(
+  record: Pick<BackupRecord, 'id' | 'archiveSha256'>,
+  environment: Environment,
+): Promise<Proof> {
+  const { sources, store, machine, layout, platform } = environment;
+  const log = platform.log.step('prove the copy by restoring it into scratch');
+  try {
+    const { clock, signal } = platform;
+    const proof = await proveBackup({ record, sources, store, machine, scratch: layout.scratch, clock, log, signal });
+    log.end('proceed', '');
+    return proof;
+  } catch (error) {
+    log.end('stop', 'failed');
+    throw error;
+  }
+}
+
+/** An interrupted writer may be at work for so long; what is older is nobody's. */
+const ORPHAN_MS = 24 * 60 * 60 * 1000;
+
+/** Removes backups by `backup.keep`; never the newest proven one, nor one that a release on the target may need. */
+export async function pruneBackups(environment: Environment): Promise<string[]> {
+  const { store, settings, book, platform } = environment;
+  const needed = new Set<string>();
+  for (const { release } of await book.list()) {
+    const { backup } = await book.capsule(release);
+    if (backup !== undefined) needed.add(backup);
+  }
+  const { backups } = await listBackups(store);
+  const plan = planPruning(backups, settings.backup.keep, needed, platform.clock.now());
+  const removed = plan.filter(({ remove }) => remove).map(({ id }) => id);
+  for (const id of removed) await removeBackup(id, store);
+  await removeOrphans(platform.clock.now() - ORPHAN_MS, store);
+  return removed;
+}
