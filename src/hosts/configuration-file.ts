@@ -1,5 +1,5 @@
 import { dirname, join, relative, resolve } from 'node:path';
-import { isScalar, isSeq, parseDocument } from 'yaml';
+import { isAlias, isScalar, isSeq, parseDocument } from 'yaml';
 import type { LoadRequest, LoadResult } from '../config/load.ts';
 import { UserError } from '../core/errors.ts';
 import type { Files } from '../platform/files.ts';
@@ -69,9 +69,11 @@ export function listedSecrets(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const values: Record<string, string> = {};
-  const list: unknown = parseDocument(new TextDecoder().decode(bytes), { logLevel: 'silent' }).get('secrets');
+  const document = parseDocument(new TextDecoder().decode(bytes), { logLevel: 'silent' });
+  const follow = (node: unknown) => (isAlias(node) ? node.resolve(document) : node);
+  const list = follow(document.get('secrets'));
   if (!isSeq(list)) return values;
-  for (const item of list.items) {
+  for (const item of list.items.map(follow)) {
     const name = isScalar(item) ? String(item.value) : '';
     const value = environment[name];
     if (value !== undefined && value !== '') values[name] = value;
