@@ -1,6 +1,6 @@
 import type { Report } from '../core/report.ts';
 import { maskReport } from './clean.ts';
-import type { Mask } from './text.ts';
+import { type Mask, plainText } from './text.ts';
 
 /**
  * One report as JSON: members in the order of the contract, those of `record` and `measured` by name, two spaces, one
@@ -8,7 +8,8 @@ import type { Mask } from './text.ts';
  * Texts are masked, not the bytes of the document: a secret that looks like a number cannot break it.
  */
 export function renderJson(report: Report, options: { readonly mask?: Mask | undefined } = {}): string {
-  const masked = options.mask === undefined ? report : maskReport(report, options.mask);
+  const { mask } = options;
+  const masked = mask === undefined ? report : maskReport(report, (text) => maskThrough(text, mask));
   const { schema, action, subject, decision, reason, summary, findings, record, startedAt, finishedAt } = masked;
   const ordered = {
     schema,
@@ -37,6 +38,14 @@ function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   return Object.fromEntries(entries.map(([key, member]) => [key, sorted(member)]));
+}
+
+/** Keeps the text as it is where that hides every secret; one that escape sequences cut in two is found without them. */
+function maskThrough(text: string, mask: Mask): string {
+  const masked = mask(text);
+  const plain = plainText(masked);
+  const again = mask(plain);
+  return again === plain ? masked : again;
 }
 
 /** JSON itself leaves DEL, the C1 control bytes, direction marks and line separators as they are. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Block } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Finding, Outcome } from '../core/finding.ts';
@@ -10,6 +11,8 @@ import { defuseCommands, escapeMarkdown, fenceMarkdown } from './text.ts';
 
 /** A summary of a job may hold 1 MiB; with texts of at most 2000 characters these stay below it. */
 const MAX_FINDINGS = 50;
+/** Before the first fold. */
+const ONE_SCREEN = 8;
 const MAX_FOLDED = 100;
 const MAX_BYTES = 900_000;
 
@@ -79,44 +82,42 @@ const MARKS: Record<Outcome, string> = { pass: '✅', warn: '⚠️', fail: '❌
 function matters(findings: readonly Finding[]): string[] {
   const matter = findingsThatMatter(findings);
   if (matter.length === 0) return [];
-  const items = matter.slice(0, MAX_FINDINGS).map((finding) => {
-    const where = escapeMarkdown(`${finding.layer}, ${finding.severity}`);
-    const head = `- ${MARKS[finding.outcome]} **${escapeMarkdown(finding.check)}** (${where}): ${escapeMarkdown(finding.message)}`;
-    const remedy = finding.remedy === undefined ? [] : [`  - What to do: ${escapeMarkdown(finding.remedy)}`];
-    const path = finding.path === undefined ? [] : [`  - Asked by: ${escapeMarkdown(finding.path)}`];
-    return [head, ...remedy, ...path].join('\n');
-  });
-  if (matter.length > MAX_FINDINGS) items.push(`- … and ${matter.length - MAX_FINDINGS} more in the JSON report`);
-  return ['### What to look at', items.join('\n')];
+  const items = matter.slice(0, MAX_FINDINGS).map(findingItem);
+  const more = matter.length - items.length;
+  if (more > 0) items.push(`- … and ${more} more in the JSON report`);
+  const shown = items.slice(0, ONE_SCREEN).join('\n');
+  const hidden = items.slice(ONE_SCREEN).join('\n');
+  return ['### What to look at', shown, ...(hidden === '' ? [] : [fold('more to look at', [hidden])])];
+}
+
+function findingItem({ outcome, check, layer, severity, message, remedy, path }: Finding): string {
+  const lines = [
+    `- ${MARKS[outcome]} **${escapeMarkdown(check)}** (${escapeMarkdown(`${layer}, ${severity}`)}): ${escapeMarkdown(message)}`,
+  ];
+  if (remedy !== undefined) lines.push(`  - What to do: ${escapeMarkdown(remedy)}`);
+  if (path !== undefined) lines.push(`  - Asked by: ${escapeMarkdown(path)}`);
+  return lines.join('\n');
 }
 
 function rest(findings: readonly Finding[]): string[] {
   const quiet = findings.filter(({ outcome }) => outcome === 'pass' || outcome === 'skipped');
   if (quiet.length === 0) return [];
-  const rows = quiet
-    .slice(0, MAX_FOLDED)
-    .map(({ outcome, layer, check, message }) => [MARKS[outcome], layer, check, message]);
-  const more = quiet.length > MAX_FOLDED ? [`… and ${quiet.length - MAX_FOLDED} more in the JSON report`] : [];
-  return fold(describeCounts(quiet), [tableText(['', 'Layer', 'Check', 'Answer'], rows), ...more]);
+  const shown = quiet.slice(0, MAX_FOLDED);
+  const rows = shown.map(({ outcome, layer, check, message }) => [MARKS[outcome], layer, check, message]);
+  const more = quiet.length > shown.length ? [`… and ${quiet.length - shown.length} more in the JSON report`] : [];
+  return [fold(describeCounts(quiet), [tableText(['', 'Layer', 'Check', 'Answer'], rows), ...more])];
 }
 
 function details(record: KnownRecord): string[] {
-  const parts: string[] = [];
-  if (record.backup !== undefined) {
-    parts.push(
-      ...fold('backup and proof', [
-        `${escapeMarkdown(record.backup.id)}: ${escapeMarkdown(describeProof(record.backup))}`,
-      ]),
-    );
-  }
-  for (const [name, value] of Object.entries(record.others)) {
-    parts.push(...fold(label(name), [blockText(jsonBlock(value))]));
-  }
-  return parts;
+  const { backup } = record;
+  const parts = Object.entries(record.others).map(([name, value]) => fold(label(name), [blockText(jsonBlock(value))]));
+  if (backup === undefined) return parts;
+  const proof = `${escapeMarkdown(backup.id)}: ${escapeMarkdown(describeProof(backup))}`;
+  return [fold('backup and proof', [proof]), ...parts];
 }
 
-function fold(title: string, parts: readonly string[]): string[] {
-  return [`<details><summary>${escapeMarkdown(label(title))}</summary>`, ...parts, '</details>'];
+function fold(title: string, parts: readonly string[]): string {
+  return [`<details><summary>${escapeMarkdown(label(title))}</summary>`, ...parts, '</details>'].join('\n\n');
 }
 
 function closing(report: Report): string {

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import type { Block } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Finding } from '../core/finding.ts';
-import type { Report } from '../core/report.ts';
+import { RELEASE_REASONS as REASONS, type Report } from '../core/report.ts';
 import { cleanBlocks, cleanReport, type RenderOptions } from './clean.ts';
 import { describeProof, describeWrites, type KnownRecord, readRecord } from './record.ts';
 import { type Advice, describeCounts, findingsThatMatter, type Story, tellStory } from './story.ts';
@@ -38,7 +38,9 @@ export function renderReport(report: Report, options: TerminalOptions): string {
   const sections = [
     findingLines(clean.findings, width, colours),
     ...blocks.map((block) => blockLines(block, width, colours)),
-    hasBox(story, record) ? boxLines(story, clean, record, width, colours) : verdictLines(story, clean, width, colours),
+    hasBox(story, clean, record)
+      ? boxLines(story, clean, record, width, colours)
+      : verdictLines(story, clean, width, colours),
   ];
   const text = sections
     .filter((lines) => lines.length > 0)
@@ -90,9 +92,12 @@ function blockLines(block: Block, width: number, colours: Colours): string[] {
   }
 }
 
+const RELEASE_REASONS: ReadonlySet<string> = new Set(REASONS);
+
 /** A verdict over something live deserves the box; `config check` that found nothing does not. */
-function hasBox(story: Story, record: KnownRecord): boolean {
-  return story.tone === 'bad' || story.tone === 'unsafe' || story.live !== undefined || record.steps.length > 0;
+function hasBox(story: Story, report: Report, record: KnownRecord): boolean {
+  const isAlarming = story.tone === 'bad' || story.tone === 'unsafe';
+  return isAlarming || story.live !== undefined || record.steps.length > 0 || RELEASE_REASONS.has(report.reason);
 }
 
 function verdictLines(story: Story, report: Report, width: number, colours: Colours): string[] {

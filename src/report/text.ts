@@ -32,7 +32,8 @@ const STACKED_MARKS = /(\p{M}{3})\p{M}+/gu;
 
 /**
  * A text without escape sequences, control bytes (but line feeds), direction marks, unseen characters and lone
- * surrogates; what was removed within words stays visible as `\ufffd`. Tabs become two spaces. Calling twice changes nothing.
+ * surrogates; what was removed within words stays visible as `\ufffd`. Tabs become two spaces, and `##[`, with which a runner
+ * of GitHub Actions takes commands anywhere in a line, is broken up. Calling twice changes nothing.
  */
 export function plainText(text: string): string {
   return text
@@ -41,7 +42,8 @@ export function plainText(text: string): string {
     .replace(ANSI, '')
     .replaceAll('\t', '  ')
     .replace(UNSEEN, '\ufffd')
-    .replace(STACKED_MARKS, '$1');
+    .replace(STACKED_MARKS, '$1')
+    .replaceAll('##[', '# #[');
 }
 
 /** A clean text of readable length, secrets masked before and after: removing bytes can bring a secret together. */
@@ -68,12 +70,12 @@ export function cut(text: string, max: number): string {
 }
 
 /**
- * A text that a runner of GitHub Actions reads as output only: it takes `::name::` at the start of a line, and
- * `##[name]` anywhere, for commands. Apply to whole lines, after wrapping, colours included.
+ * Plain text that a runner of GitHub Actions reads as output only: it takes `::name::` at the start of a line for a
+ * command. Apply to whole lines, after wrapping, colours included.
  */
 export function defuseCommands(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: our own colour codes may stand before the text
-  return text.replace(/^((?:[^\S\n]|\u001b\[\d+m)*):(?=:)/gmu, '$1: ').replaceAll('##[', '# #[');
+  return text.replace(/^((?:[^\S\n]|\u001b\[\d+m)*):(?=:)/gmu, '$1: ');
 }
 
 const HTML: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -95,7 +97,7 @@ export function escapeMarkdown(text: string): string {
     .replace(/www\./gi, (match) => `${match.slice(0, 3)}&#46;`)
     .replaceAll('@', '&#64;')
     .replace(/^([-+=])/, '\\$1')
-    .replace(/^(\d+)([.)])/, '$1\\$2');
+    .replace(/^(\d+)([.)])(?= |$)/, '$1\\$2');
 }
 
 /** A fenced block of Markdown; the fence is longer than any run of backticks within. */

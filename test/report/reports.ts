@@ -72,7 +72,7 @@ const failing = [
     severity: 'medium',
     outcome: 'unknown',
     message: 'The document could not be uploaded, so nothing is known about the pipeline',
-    remedy: 'Mend the login, then validate again',
+    remedy: 'Give the probe a role that may upload',
   }),
 ];
 
@@ -97,8 +97,8 @@ export const rolledBack = aReport({
   subject: { ...released.subject, release: 'r-20261122T102000-7be1', version: 'v3' },
   decision: 'stop',
   reason: 'rolled-back',
-  summary: 'v3 failed 2 of 7 checks; v2 is live again after 1.4 s',
-  findings: [...passing, ...failing],
+  summary: 'v3 failed 2 of 6 checks; v2 is live again after 1.4 s',
+  findings: [...passing.slice(0, 2), ...failing],
   record: {
     live: { release: 'r-20261122T101500-4f2a', version: 'v2' },
     steps: [
@@ -111,7 +111,7 @@ export const rolledBack = aReport({
         decision: 'stop',
         reason: 'checks-failed',
         durationMs: 2790,
-        summary: '2 of 7 checks failed',
+        summary: '2 of 6 checks failed',
       },
       { name: 'rollback', decision: 'proceed', reason: 'rolled-back', durationMs: 1402, summary: 'v2 answers again' },
     ],
