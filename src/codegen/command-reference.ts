@@ -45,7 +45,7 @@ function renderAction(action: CliAction): string {
   const examples = (action.examples ?? []).map((example) => `holdfast ${example}`);
   return [
     `### holdfast ${action.name}`,
-    `${action.summary}.${action.alsoCalled === undefined ? '' : ` \`holdfast ${action.alsoCalled}\` alone is this command.`}`,
+    `${action.summary.replace(/[.]?$/, '.')}${action.alsoCalled === undefined ? '' : ` \`holdfast ${action.alsoCalled}\` alone is this command.`}`,
     fence([`holdfast ${usage}`, ...examples]),
     ...(rows.length === 0 ? [] : [table(['Input', 'Meaning'], rows)]),
     `Reasons: ${action.reasons.map((reason) => `\`${reason}\``).join(', ')}.`,

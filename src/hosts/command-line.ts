@@ -59,8 +59,7 @@ export function parseCommandLine(
     if (printed !== '') return { kind: 'print', text: printed, isError: error.exitCode !== 0 };
     throw usageError(error, argv, program);
   }
-  if (request === undefined) throw new Error('the command line asked for neither a text nor an action');
-  return request;
+  return request ?? { kind: 'print', text: program.helpInformation(), isError: true };
 }
 
 /** Flags of every command that are inputs of the actions that have an input of that name. */
@@ -147,7 +146,7 @@ function addAction(
   if (outer.helpGroup() === '') outer.helpGroup(heading);
   const command =
     second === undefined ? outer : outer.helpCommand(false).command(second, { isDefault: action.alsoCalled === first });
-  command.summary(action.summary).description(`${action.summary}.`);
+  command.summary(action.summary).description(action.summary.replace(/[.]?$/, '.'));
   const flags = flagsOf(action.inputs);
   const positional = (action.positional ?? []).map((name) => required(flags, name, action.name));
   for (const flag of positional) {
