@@ -30,6 +30,12 @@ export function schemaOf(migrations) {
   return migrations.at(-1)?.number ?? 0;
 }
 
+/** The number of the last migration in the database, whichever version applied it; throws when it cannot answer. */
+export function appliedSchema(database) {
+  const last = database.prepare('SELECT max(name) AS name FROM schema_migrations').get();
+  return last?.name ? Number.parseInt(last.name, 10) : 0;
+}
+
 /** True when each of these migrations is in the database, unchanged; throws when the database cannot answer. */
 export function isCurrent(database, migrations) {
   const recorded = new Map(
