@@ -1,7 +1,7 @@
 import { ACTION_GROUPS } from '../core/action.ts';
 import { EXIT } from '../core/report.ts';
 import type { CliAction } from '../hosts/cli-action.ts';
-import { commonOptions, SHARED_INPUTS } from '../hosts/command-line.ts';
+import { commonOptions, SHARED_INPUTS, sentenceOf } from '../hosts/command-line.ts';
 import { type Flag, flagsOf } from '../hosts/inputs.ts';
 
 const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
@@ -42,10 +42,11 @@ function renderAction(action: CliAction): string {
   const isPositional = (flag: Flag) => action.positional?.includes(flag.name) === true;
   const usage = [action.name, ...flags.filter(isPositional).map((flag) => flag.placeholder), '[OPTIONS]'].join(' ');
   const rows = flags.map((flag) => [`\`${shown(flag, isPositional(flag))}\``, meaning(flag)] as const);
+  const also = action.alsoCalled;
   const examples = (action.examples ?? []).map((example) => `holdfast ${example}`);
   return [
     `### holdfast ${action.name}`,
-    `${action.summary.replace(/[.]?$/, '.')}${action.alsoCalled === undefined ? '' : ` \`holdfast ${action.alsoCalled}\` alone is this command.`}`,
+    [sentenceOf(action), ...(also === undefined ? [] : [`\`holdfast ${also}\` alone is this command.`])].join(' '),
     fence([`holdfast ${usage}`, ...examples]),
     ...(rows.length === 0 ? [] : [table(['Input', 'Meaning'], rows)]),
     `Reasons: ${action.reasons.map((reason) => `\`${reason}\``).join(', ')}.`,

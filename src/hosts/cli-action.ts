@@ -6,6 +6,6 @@ import type { RawConfiguration } from './configuration-file.ts';
 
 /** An action as the command line runs it. What it is handed as settings follows from `settings`. */
 export type CliAction =
-  | (Action<z.ZodObject, Configuration, Platform> & { readonly settings: 'configuration' })
-  | (Action<z.ZodObject, RawConfiguration, Platform> & { readonly settings: 'raw' })
-  | (Action<z.ZodObject, undefined, Platform> & { readonly settings: 'none' });
+  | Action<z.ZodObject, Configuration, Platform, 'configuration'>
+  | Action<z.ZodObject, RawConfiguration, Platform, 'raw'>
+  | Action<z.ZodObject, undefined, Platform, 'none'>;

@@ -146,7 +146,7 @@ function addAction(
   if (outer.helpGroup() === '') outer.helpGroup(heading);
   const command =
     second === undefined ? outer : outer.helpCommand(false).command(second, { isDefault: action.alsoCalled === first });
-  command.summary(action.summary).description(action.summary.replace(/[.]?$/, '.'));
+  command.summary(action.summary).description(sentenceOf(action));
   const flags = flagsOf(action.inputs);
   const positional = (action.positional ?? []).map((name) => required(flags, name, action.name));
   for (const flag of positional) {
@@ -174,6 +174,11 @@ function addAction(
     }
     chosen(action, given);
   });
+}
+
+/** The summary, which stands in lists, as a sentence. */
+export function sentenceOf({ summary }: Pick<CliAction, 'summary'>): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1).replace(/[.]$/, '')}.`;
 }
 
 function required(flags: readonly Flag[], name: string, action: string): Flag {
