@@ -1,0 +1,285 @@
+import { z } from 'zod';
+import { Name } from '../core/names.ts';
+import { type Configuration, EnvironmentSettings, FileHeader } from './configuration.ts';
+import { conform } from './conform.ts';
+import { expectedBy } from './expected.ts';
+import { merge, without } from './merge.ts';
+import { environmentNames, judgeNames, listedNames } from './names.ts';
+import { applyOverrides, type Override } from './overrides.ts';
+import { refusePolicy } from './policy.ts';
+import { inOrder, type Problem, type Problems, problemAt } from './problem.ts';
+import { readTree } from './read.ts';
+import { RULES } from './rules/all.ts';
+import { judged } from './rules/rule.ts';
+import { secretPathsOf, substitute } from './substitute.ts';
+import { meant } from './suggest.ts';
+import {
+  at,
+  type Entry,
+  type Mapping,
+  type Origin,
+  type Path,
+  pathText,
+  plainOf,
+  scalarsOf,
+  type Tree,
+} from './tree.ts';
+
+// biome-ignore lint/performance/noBarrelFile: whoever makes a LoadRequest needs it, and this is the only other name
+export { parseOverrides } from './overrides.ts';
+
+export interface LoadRequest {
+  readonly bytes: Uint8Array;
+  /** As messages show it. */
+  readonly file: string;
+  /** Absolute folder of the file. */
+  readonly directory: string;
+  /** By default the only one there is, else `local`. */
+  readonly environment?: string;
+  /** Values that are available, by name; only those that the file lists are read. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly overrides: readonly Override[];
+  /** True for a job that gets no secrets: they are known by name only (see `isSealed`). */
+  readonly sealed?: boolean;
+}
+
+export type LoadResult = Loaded | NotLoaded;
+
+export interface Loaded {
+  readonly ok: true;
+  readonly configuration: Configuration;
+  /** Where each value came from, by path; a list counts as one value. */
+  readonly origins: Readonly<Record<string, Origin>>;
+  readonly warnings: readonly Problem[];
+  /** The configuration as somebody would write it, defaults included. */
+  readonly resolved: Mapping;
+}
+
+export interface NotLoaded {
+  readonly ok: false;
+  /** At least one, in the order of the file. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Loads one environment of a configuration file: defaults < file < the environment's overlay < `HOLDFAST__` variables <
+ * `--set`, then substitution, schema, and the rules between parts. All problems come at once. Never throws, touches
+ * nothing, answers the same for the same request.
+ */
+export function loadConfiguration(request: LoadRequest): LoadResult {
+  return loadSealed(request, request.sealed === true ? 'secrets' : 'nothing');
+}
+
+/**
+ * Loads the environment of the request, and reads all others for what is wrong in their form, without asking for the
+ * values of their secrets and variables. When the request names none and none follows, all are read in this way.
+ */
+export function checkConfiguration(request: LoadRequest): {
+  readonly environments: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+} {
+  const { root } = readTree(request.bytes, request.file);
+  const environments = root === undefined ? [] : environmentNames(root);
+  const chosen = chooseEnvironment(environments, request.environment);
+  const isAmbiguous = request.environment === undefined && environments.length > 1 && chosen === undefined;
+  const others = environments.filter((name) => name !== chosen);
+  const results = [
+    ...(isAmbiguous ? [] : [loadConfiguration(request)]),
+    ...others.map((environment) => loadSealed({ ...request, environment, overrides: [] }, 'all')),
+  ];
+  return {
+    environments,
+    problems: inOrder(results.flatMap((result) => (result.ok ? [] : result.problems))),
+    warnings: inOrder(results.flatMap((result) => (result.ok ? result.warnings : []))),
+  };
+}
+
+/** The names of the environments in a file, in its order; none when it cannot be read. */
+export function environmentsOf(bytes: Uint8Array): readonly string[] {
+  const { root } = readTree(bytes, '');
+  return root === undefined ? [] : environmentNames(root);
+}
+
+/** Undefined when the wanted one does not exist, or none is wanted and it is not clear which. */
+export function chooseEnvironment(names: readonly string[], wanted: string | undefined): string | undefined {
+  if (wanted !== undefined) return names.find((name) => name === wanted);
+  return names.length === 1 ? names[0] : names.find((name) => name === 'local');
+}
+
+const WithoutTarget = z.strictObject({ ...FileHeader.shape, ...EnvironmentSettings.omit({ target: true }).shape });
+const Whole = z.strictObject({ ...FileHeader.shape, ...EnvironmentSettings.shape });
+
+function loadSealed(request: LoadRequest, sealed: 'nothing' | 'secrets' | 'all'): LoadResult {
+  const { root, problems: unreadable } = readTree(request.bytes, request.file);
+  if (root === undefined) return { ok: false, problems: inOrder(unreadable) };
+
+  const problems: Problems = { file: request.file, found: [...unreadable], warnings: [] };
+  const { environment, overlaid } = overlay(root, request, problems);
+  const merged = applyOverrides(Whole, overlaid, request.overrides, problems, (path) =>
+    refusePolicy(path, environment),
+  );
+
+  const secretValues: Record<string, string> = {};
+  const names = {
+    listedSecrets: listedNames(merged, 'secrets'),
+    listedVariables: listedNames(merged, 'variables'),
+    secrets: request.secrets,
+    variables: request.variables,
+    sealed,
+  };
+  const tell = (path: Path, message: string) => {
+    const place = at(merged, ...path)?.place ?? merged.place;
+    problems.found.push(problemAt(request.file, place, path, message));
+  };
+  const substituted = mapValues(merged, (key, value) =>
+    HEADER_KEYS.includes(key) ? value : substitute(value, { names, secretValues, tell }, [key]),
+  );
+
+  const hasTarget = substituted.entries.has('target');
+  const resolved = conform(environment === undefined || !hasTarget ? WithoutTarget : Whole, substituted, problems);
+  const part = judged(resolved, environmentNames(root), problems);
+  for (const rule of RULES) rule(part);
+  const overrideTexts = request.overrides.map(({ value }) => value);
+  judgeNames(resolved, root, overrideTexts, problems);
+
+  if (problems.found.length > 0 || environment === undefined) return { ok: false, problems: inOrder(problems.found) };
+  return finish(request, environment, resolved, secretValues, problems);
+}
+
+/** These say how to substitute, so nothing is substituted in them. */
+const HEADER_KEYS: readonly string[] = ['version', 'secrets', 'variables'];
+
+function mapValues(map: Mapping, change: (key: string, value: Tree) => Tree): Mapping {
+  const entries = [...map.entries].map(([key, entry]): [string, Entry] => [
+    key,
+    { key: entry.key, value: change(key, entry.value) },
+  ]);
+  return { ...map, entries: new Map(entries) };
+}
+
+/** The file with the overlay of the chosen environment; without one when there is none to choose. */
+function overlay(root: Mapping, request: LoadRequest, problems: Problems) {
+  const base = without(root, 'environments');
+  const environments = root.entries.get('environments');
+  const tell = (entry: Entry | undefined, path: Path, message: string) =>
+    problems.found.push(problemAt(request.file, entry?.key ?? root.place, path, message));
+  if (environments?.value.type !== 'map' || environments.value.entries.size === 0) {
+    const example = 'expected a map like { local: { target: { kind: directory, path: ~/apps/web } } }';
+    tell(environments, ['environments'], `missing; ${example}`);
+    return { environment: undefined, overlaid: base };
+  }
+  for (const [name, entry] of environments.value.entries) {
+    if (Name.safeParse(name).success) continue;
+    problems.found.push({
+      ...problemAt(request.file, entry.key, [], `not a usable key; expected ${expectedBy(Name, name)}`),
+      path: `environments.${name}`,
+    });
+  }
+  const names = environmentNames(root);
+  const environment = chooseEnvironment(names, request.environment);
+  const chosen = environment === undefined ? undefined : environments.value.entries.get(environment);
+  if (environment === undefined || chosen === undefined) {
+    const message =
+      request.environment === undefined
+        ? `which environment is not said; name one with --environment: ${names.join(', ')}`
+        : `there is no environment called ${JSON.stringify(request.environment)}; ${meant(request.environment, names, '')}`;
+    tell(environments, ['environments'], message);
+    return { environment: undefined, overlaid: base };
+  }
+  const isEmpty = chosen.value.type === 'scalar' && chosen.value.value === null;
+  if (chosen.value.type !== 'map' && !isEmpty) {
+    problems.found.push({
+      ...problemAt(
+        request.file,
+        chosen.value.place,
+        [],
+        'expected a map with what this environment has for its own, at least target',
+      ),
+      path: `environments.${environment}`,
+    });
+  }
+  const overlaid = chosen.value.type === 'map' ? merge(base, chosen.value) : base;
+  const hasTarget = chosen.value.type === 'map' && chosen.value.entries.has('target');
+  const isSet = request.overrides.some(({ path }) => path[0]?.toLowerCase() === 'target');
+  if (!hasTarget && !isSet) {
+    problems.found.push({
+      ...problemAt(
+        request.file,
+        chosen.key,
+        ['target'],
+        `missing; expected ${expectedBy(EnvironmentSettings.shape.target)}, for example { kind: directory, path: ~/apps/web }`,
+      ),
+    });
+  }
+  return { environment, overlaid };
+}
+
+function finish(
+  request: LoadRequest,
+  environment: string,
+  resolved: Mapping,
+  secretValues: Record<string, string>,
+  problems: Problems,
+): LoadResult {
+  const parsed = Whole.safeParse(plainOf(resolved));
+  if (!parsed.success) {
+    const found = parsed.error.issues.map(({ path, message }) => {
+      const steps = path.map((step) => (typeof step === 'number' ? step : String(step)));
+      return problemAt(request.file, at(resolved, ...steps)?.place ?? resolved.place, steps, message);
+    });
+    return { ok: false, problems: inOrder(found) };
+  }
+  const { version: _, secrets: __, variables: ___, project, ...settings } = parsed.data;
+  const scalars = [...scalarsOf(resolved)];
+  for (const [path, { sealed, value }] of scalars) if (sealed === true) replaceAt(settings, path, value);
+  return {
+    ok: true,
+    configuration: {
+      ...settings,
+      project: project ?? projectName(request.directory),
+      environment,
+      directory: request.directory,
+      secretValues,
+      secretPaths: secretPathsOf(scalars),
+    },
+    origins: originsOf(resolved),
+    warnings: inOrder(problems.warnings),
+    resolved,
+  };
+}
+
+/** Puts the marker of a sealed secret where the schema was shown its stand-in. */
+function replaceAt(settings: object, path: Path, value: unknown): void {
+  let here: object = settings;
+  for (const [index, step] of path.entries()) {
+    if (index === path.length - 1) Reflect.set(here, step, value);
+    const next: unknown = Reflect.get(here, step);
+    if (typeof next !== 'object' || next === null) return;
+    here = next;
+  }
+}
+
+/** The name of the folder, as a name may be. */
+function projectName(directory: string): string {
+  const folder =
+    directory
+      .split(/[\\/]/)
+      .filter((part) => part !== '')
+      .at(-1) ?? '';
+  const name = folder
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+|-+$/g, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
+  return name === '' ? 'project' : name;
+}
+
+function originsOf(tree: Tree, path: Path = [], origins: Record<string, Origin> = {}): Record<string, Origin> {
+  if (tree.type === 'map' && tree.entries.size > 0) {
+    for (const [key, entry] of tree.entries) originsOf(entry.value, [...path, key], origins);
+  } else if (path.length > 0) origins[pathText(path)] = tree.place.origin;
+  return origins;
+}
