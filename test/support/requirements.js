@@ -5,12 +5,8 @@
  * A test that starts a new program adds a line here.
  */
 export const requirements = [
-  { program: 'tar', packages: ['tar'], why: 'strict extraction, compared with another implementation' },
-  { program: 'zstd', packages: ['zstd'], why: 'reading our archives with a tool that is not ours' },
-  {
-    program: 'pg_ctl',
-    packages: ['postgresql'],
-    folders: ['/usr/lib/postgresql/17/bin', '/usr/lib/postgresql/16/bin', '/usr/lib/postgresql/15/bin'],
-    why: 'a real PostgreSQL behind the source "command"',
-  },
+  { program: 'sh', packages: ['dash'], why: 'commands of users, which are shell scripts more often than not' },
+  { program: 'npm', packages: ['npm'], why: 'the package, packed and installed as a user would' },
+  { program: 'mkfifo', packages: ['coreutils'], why: 'a file that is none, in a backup' },
+  { program: 'mount', packages: ['mount'], folders: ['/sbin', '/usr/sbin'], why: 'a disk that is full' },
 ];
