@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { formatDuration } from '../core/duration.ts';
+import type { Check } from './check.ts';
+import { type Running, runChecks } from './run.ts';
+import { holdsSecret } from './secrets.ts';
+import { compareShapes, Shape } from './shape.ts';
+
+export const Latency = z.strictObject({ p50Ms: z.number(), p95Ms: z.number(), n: z.int() });
+export type Latency = z.infer<typeof Latency>;
+
+/** What was right about one check. Never a value of an answer, a header or a token. */
+export const BaselineEntry = z.strictObject({
+  status: z.int().optional(),
+  /** The media type alone: `application/json`. */
+  contentType: z.string().optional(),
+  shape: Shape.optional(),
+  latency: Latency.optional(),
+});
+export type BaselineEntry = z.infer<typeof BaselineEntry>;
+
+const Content = z.strictObject({
+  schema: z.literal(1),
+  environment: z.string(),
+  release: z.string(),
+  version: z.string(),
+  /** UTC, ISO 8601. */
+  recordedAt: z.string(),
+  checks: z.record(z.string(), BaselineEntry),
+});
+
+/** What was recorded as right. `id` is the SHA-256 of all the rest in canonical JSON. */
+export const Baseline = z.strictObject({ ...Content.shape, id: z.string() });
+export type Baseline = z.infer<typeof Baseline>;
+
+export interface BaselineSubject {
+  readonly environment: string;
+  readonly release: string;
+  readonly version: string;
+  /** Values by name; what holds one of them is not recorded. */
+  readonly secretValues: Readonly<Record<string, string>>;
+}
+
+/**
+ * Asks the checks that can be compared once more and keeps what was right about their answers: a check that fails or
+ * cannot look leaves no entry. Changes nothing but what the checks' own requests change.
+ */
+export async function recordBaseline(
+  checks: readonly Check<unknown>[],
+  subject: BaselineSubject,
+  running: Running,
+): Promise<Baseline> {
+  const entries: Record<string, BaselineEntry> = {};
+  const refused = new Set<string>();
+  const recorders = checks.filter(({ record }) => record !== undefined).map((check) => recording(check));
+  await runChecks(recorders, undefined, running);
+
+  function recording(check: Check<unknown>): Check<unknown> {
+    return {
+      ...check,
+      evaluate(evidence) {
+        const findings = check.evaluate(evidence, undefined);
+        const recorded = check.record?.(evidence);
+        if (recorded === undefined) return findings;
+        if (findings.some(({ outcome }) => outcome === 'fail' || outcome === 'unknown')) refused.add(recorded.entry);
+        entries[recorded.entry] = { ...entries[recorded.entry], ...recorded.part };
+        return findings;
+      },
+    };
+  }
+
+  const kept = Object.entries(entries)
+    .filter(([name]) => !refused.has(name))
+    .map(([name, entry]) => [name, withoutSecrets(entry, subject.secretValues)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return sealBaseline({
+    schema: 1,
+    environment: subject.environment,
+    release: subject.release,
+    version: subject.version,
+    recordedAt: new Date(running.clock.now()).toISOString(),
+    checks: Object.fromEntries(kept),
+  });
+}
+
+/** Gives a baseline its id. */
+export function sealBaseline(content: z.infer<typeof Content>): Baseline {
+  return { ...content, id: createHash('sha256').update(canonicalJson(content)).digest('hex') };
+}
+
+/** False when a baseline is not what it was when it got its id. */
+export function isBaselineIntact({ id, ...content }: Baseline): boolean {
+  return sealBaseline(content).id === id;
+}
+
+/** A field may be named like a secret's value; then the structure is not kept. */
+function withoutSecrets(entry: BaselineEntry, secretValues: Readonly<Record<string, string>>): BaselineEntry {
+  if (holdsSecret(JSON.stringify(entry), secretValues) === undefined) return entry;
+  return {
+    ...(entry.status === undefined ? {} : { status: entry.status }),
+    ...(entry.latency === undefined ? {} : { latency: entry.latency }),
+  };
+}
+
+export interface BaselineDifference {
+  readonly check: string;
+  /** One line of plain text: what is different in the second. */
+  readonly text: string;
+}
+
+/** What is different in `after`, check by check; empty when both hold the same but for the moment. */
+export function compareBaselines(before: Baseline, after: Baseline): BaselineDifference[] {
+  const names = [...new Set([...Object.keys(before.checks), ...Object.keys(after.checks)])].sort();
+  return names.flatMap((check) =>
+    compareEntries(before.checks[check], after.checks[check]).map((text) => ({ check, text })),
+  );
+}
+
+function compareEntries(before: BaselineEntry | undefined, after: BaselineEntry | undefined): string[] {
+  if (before === undefined) return ['is new'];
+  if (after === undefined) return ['is gone'];
+  const texts: string[] = [];
+  if (before.status !== after.status)
+    texts.push(`answers ${after.status ?? 'nothing'}, was ${before.status ?? 'nothing'}`);
+  if (before.contentType !== after.contentType) {
+    texts.push(`has the type ${after.contentType ?? 'none'}, was ${before.contentType ?? 'none'}`);
+  }
+  if (before.shape !== undefined && after.shape !== undefined) {
+    texts.push(...compareShapes(before.shape, after.shape).map(({ text }) => text));
+  } else if (before.shape !== after.shape) {
+    texts.push(after.shape === undefined ? 'has no JSON answer any more' : 'has a JSON answer now');
+  }
+  if (before.latency !== undefined && after.latency !== undefined)
+    texts.push(...compareLatency(before.latency, after.latency));
+  return texts;
+}
+
+function compareLatency(before: Latency, after: Latency): string[] {
+  // Below a millisecond the clock of the machine is what is measured.
+  if (Math.abs(before.p50Ms - after.p50Ms) < 1) return [];
+  return [`takes ${formatDuration(after.p50Ms)} at the median, was ${formatDuration(before.p50Ms)}`];
+}

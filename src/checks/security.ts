@@ -1,0 +1,197 @@
+import type { Check, Observed } from './check.ts';
+import { findingOf } from './finding.ts';
+import type { Asked, Leak, Place, Probe, Question } from './probe.ts';
+
+const TIMEOUT_MS = 5000;
+
+interface SecretsSeen {
+  readonly answers: number;
+  readonly leaks: readonly Leak[];
+}
+
+/** No answer that any check of this run got from the service holds the value of a secret. */
+export function secretsCheck(place: Place, observed: Observed, probe: Probe): Check<SecretsSeen> {
+  const { service } = place;
+  const check = { id: `no-secret-in-answers:${service}`, layer: 'security', turn: 'last' } as const;
+  const secrets = Object.keys(observed.settings.secretValues).length;
+  return {
+    ...check,
+    async collect(signal) {
+      await probe.ask(place, { method: 'GET', path: '/', timeoutMs: TIMEOUT_MS }, signal);
+      return probe.seen(service);
+    },
+    evaluate({ answers, leaks }) {
+      if (secrets === 0) {
+        const message = `no secret is configured, so none can be looked for in the answers of ${service}`;
+        return [findingOf(check, { outcome: 'skipped', message })];
+      }
+      if (answers === 0) {
+        return [findingOf(check, { outcome: 'unknown', message: `${service} gave no answer to look for secrets in` })];
+      }
+      const [leak] = leaks;
+      if (leak === undefined) {
+        const message = `none of ${answers} answers of ${service} holds the value of a secret`;
+        return [findingOf(check, { outcome: 'pass', message, measured: { answers, secrets } })];
+      }
+      return [
+        findingOf(check, {
+          outcome: 'fail',
+          severity: 'critical',
+          message: `the answer of ${service} to ${leak.question} holds the value of the secret ${leak.secret}`,
+          remedy: `Take it out of the answer and replace the secret ${leak.secret}: it is known now.`,
+          measured: { answers, leaks: leaks.length },
+        }),
+      ];
+    },
+  };
+}
+
+/** A path that no service has, without a character that any router treats in a special way. */
+const UNKNOWN_PATH = '/holdfast-asks-for-a-path-that-is-not-there';
+
+/**
+ * The malformed body goes to the unknown path only: it meets whatever reads bodies for all paths, and no handler that
+ * could store it or die of it.
+ */
+const STRANGE: readonly Question[] = [
+  { method: 'GET', path: UNKNOWN_PATH, timeoutMs: TIMEOUT_MS, attempts: 2 },
+  {
+    method: 'POST',
+    path: UNKNOWN_PATH,
+    headers: { 'content-type': 'application/json' },
+    body: '{"holdfast": ',
+    timeoutMs: TIMEOUT_MS,
+  },
+];
+
+interface Exchange {
+  readonly question: Question;
+  readonly asked: Asked;
+}
+
+/** Strange requests are refused without an error of the server and without telling how it is built. */
+export function stackTraceCheck(place: Place, root: string, probe: Probe): Check<readonly Exchange[]> {
+  const { service } = place;
+  const check = { id: `no-stack-trace:${service}`, layer: 'security' } as const;
+  return {
+    ...check,
+    collect: (signal) => askAll(place, STRANGE, probe, signal),
+    evaluate(exchanges) {
+      for (const { question, asked } of exchanges) {
+        const name = `${question.method} of ${question.body === undefined ? 'an unknown path' : 'malformed JSON'}`;
+        if (asked.kind === 'silence') {
+          const message = `${service} gives no answer to ${name} (${asked.message})`;
+          const outcome = asked.code === 'ECONNRESET' ? 'warn' : 'unknown';
+          return [findingOf(check, { outcome, severity: 'medium', message })];
+        }
+        const trace = findStackTrace(asked.body, root);
+        if (trace !== undefined) {
+          const message = `the answer of ${service} to ${name} shows ${trace}`;
+          const remedy = 'Answer errors with a short text and write the details to the log.';
+          return [findingOf(check, { outcome: 'fail', message, remedy, measured: { status: asked.status } })];
+        }
+        // 501 is how a server says that it does not know a method.
+        if (asked.status >= 500 && asked.status !== 501) {
+          const message = `${service} answers ${asked.status} to ${name} instead of a status between 400 and 499`;
+          return [
+            findingOf(check, { outcome: 'fail', severity: 'medium', message, measured: { status: asked.status } }),
+          ];
+        }
+      }
+      const message = `${service} refuses strange requests without telling how it is built`;
+      return [findingOf(check, { outcome: 'pass', message, measured: { requests: exchanges.length } })];
+    },
+  };
+}
+
+const TRACES: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^\s*at .+:\d+:\d+\)?\s*$/m, 'a stack trace of JavaScript'],
+  [/\bat [^\n<]{1,120} ?\((?:file:\/\/)?\/[^\n)]+:\d+:\d+\)/, 'a stack trace of JavaScript'],
+  [/Traceback \(most recent call last\)/, 'a stack trace of Python'],
+  [/^\s*File "[^"\n]+", line \d+/m, 'a stack trace of Python'],
+  [/\bat [\w$.]+\([\w$]+\.(?:java|kt|scala):\d+\)/, 'a stack trace of Java'],
+  [/\bgoroutine \d+ \[/, 'a stack trace of Go'],
+  [/\.(?:rb|php):\d+:in /, 'a stack trace'],
+  [/\bin (?:<b>)?\/[^\s<]+\.php(?:<\/b>)? on line/, 'a stack trace of PHP'],
+  [
+    /\/(?:app|home|opt|root|srv|tmp|usr|var)\/[\w./@-]+\.(?:c?js|mjs|ts|py|rb|go|java|php)\b/,
+    'the path of a source file',
+  ],
+];
+
+/** What an answer tells of how the service is built, for a message; undefined when it tells nothing. */
+export function findStackTrace(body: string, root: string): string | undefined {
+  const text = body
+    .replaceAll('&#x2F;', '/')
+    .replaceAll('&nbsp;', ' ')
+    .replaceAll('<br>', '\n')
+    .replaceAll('\\n', '\n');
+  if (text.includes(`${root}/`)) return 'a path of the folder that it runs in';
+  return TRACES.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** Ways to write "up and out" that pass one careless decoding or another. */
+const TRAVERSALS = [
+  '/..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd',
+  '/%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2f%2e%2e%2fetc%2fpasswd',
+  '/..%252f..%252f..%252f..%252f..%252f..%252f..%252fetc%252fpasswd',
+  '/....//....//....//....//....//....//....//etc/passwd',
+  '/%2fetc%2fpasswd',
+  '//etc/passwd',
+];
+/** Folders below which services like to serve files. */
+const FOLDERS = ['', '/static', '/public', '/files'];
+
+/** No way of writing a path leads out of the folder of the service, to a file that every machine has. */
+export function traversalCheck(place: Place, probe: Probe): Check<readonly Exchange[]> {
+  const { service } = place;
+  const check = { id: `no-path-traversal:${service}`, layer: 'security' } as const;
+  const questions = FOLDERS.flatMap((folder) =>
+    TRAVERSALS.map((path): Question => ({ method: 'GET', path: `${folder}${path}`, timeoutMs: TIMEOUT_MS })),
+  );
+  return {
+    ...check,
+    collect: (signal) => askAll(place, questions, probe, signal),
+    evaluate(exchanges) {
+      const answers = exchanges.flatMap(({ question, asked }) =>
+        asked.kind === 'answer' ? [{ question, asked }] : [],
+      );
+      const measured = { requests: exchanges.length, answers: answers.length };
+      const open = answers.find(({ asked }) => isPasswordFile(asked.body));
+      if (open !== undefined) {
+        return [
+          findingOf(check, {
+            outcome: 'fail',
+            severity: 'critical',
+            message: `${service} gives a file from outside of its folder to GET ${open.question.path}`,
+            remedy: 'Resolve the decoded path first, then refuse whatever is not below the folder that is served.',
+            measured,
+          }),
+        ];
+      }
+      if (answers.length < exchanges.length / 2) {
+        const message = `${service} gave an answer to ${answers.length} of ${exchanges.length} requests only`;
+        return [findingOf(check, { outcome: 'unknown', message, measured })];
+      }
+      const message = `${service} gives no file from outside of its folder`;
+      return [findingOf(check, { outcome: 'pass', message, measured })];
+    },
+  };
+}
+
+function isPasswordFile(body: string): boolean {
+  return /^root:[^:\n]*:0:0:/m.test(body);
+}
+
+async function askAll(
+  place: Place,
+  questions: readonly Question[],
+  probe: Probe,
+  signal: AbortSignal,
+): Promise<Exchange[]> {
+  const exchanges: Exchange[] = [];
+  for (const question of questions) {
+    exchanges.push({ question, asked: await probe.ask(place, question, signal) });
+  }
+  return exchanges;
+}

@@ -1,0 +1,85 @@
+import type { Baseline } from '../checks/baseline.ts';
+import { layersOf, planChecks } from '../checks/catalogue.ts';
+import type { Observed } from '../checks/check.ts';
+import { runChecks } from '../checks/run.ts';
+import { countOutcomes, type Finding, type Layer } from '../core/finding.ts';
+import type { Decision } from '../core/report.ts';
+import type { Log } from '../platform/log.ts';
+
+/** Why a validation ends as it does. `live-not-good`: it may stay live, but nothing is recorded from it. */
+export const VALIDATE_REASONS = ['validated', 'live-not-good', 'check-failed', 'could-not-look'] as const;
+export type ValidateReason = (typeof VALIDATE_REASONS)[number];
+
+export interface Verdict {
+  readonly decision: Decision;
+  readonly reason: ValidateReason;
+}
+
+export interface Validated extends Verdict {
+  /** One sentence of plain text. */
+  readonly summary: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Layers in which a release is judged; compliance and the release itself are judged elsewhere. */
+const LAYERS = ['infrastructure', 'application', 'pipeline', 'security', 'performance', 'database', 'cache'] as const;
+
+/** Asks all checks of the running system and judges it. Changes nothing but what the user's own checks change. */
+export async function validate(observed: Observed, baseline: Baseline | undefined, log?: Log): Promise<Validated> {
+  const { clock, signal, settings } = observed;
+  const checks = planChecks(observed);
+  const asked = await runChecks(checks, baseline, log === undefined ? { clock, signal } : { clock, signal, log });
+  const { required } = settings.validate;
+  const findings = [...asked, baselineFinding(baseline), ...emptyLayers(layersOf(checks), required)];
+  return { ...judge(findings, required), summary: summarise(findings), findings };
+}
+
+/**
+ * What the findings mean for the release. A failure stops. "Could not look" stops in a required layer: each that has
+ * checks but performance, unless the configuration names them. Warnings and what was skipped never stop.
+ */
+export function judge(findings: readonly Finding[], required?: readonly Layer[]): Verdict {
+  if (findings.some(({ outcome }) => outcome === 'fail')) return { decision: 'stop', reason: 'check-failed' };
+  const unknown = findings.filter(({ outcome }) => outcome === 'unknown');
+  const isRequired = (layer: Layer) => (required === undefined ? layer !== 'performance' : required.includes(layer));
+  if (unknown.some(({ layer }) => isRequired(layer))) return { decision: 'stop', reason: 'could-not-look' };
+  return { decision: 'proceed', reason: unknown.length > 0 ? 'live-not-good' : 'validated' };
+}
+
+function baselineFinding(baseline: Baseline | undefined): Finding {
+  const common = { check: 'baseline', layer: 'application', severity: 'info' } as const;
+  if (baseline === undefined) {
+    const message = 'there is no baseline yet, so behaviour and response times were compared with nothing';
+    return { ...common, outcome: 'skipped', message };
+  }
+  const { version, environment, recordedAt } = baseline;
+  const message = `compared with ${version} in ${environment}, recorded at ${recordedAt}`;
+  return { ...common, outcome: 'pass', message, measured: { baseline: baseline.id } };
+}
+
+function emptyLayers(present: readonly Layer[], required: readonly Layer[] = []): Finding[] {
+  return LAYERS.filter((layer) => !present.includes(layer)).map((layer) => {
+    const isRequired = required.includes(layer);
+    return {
+      check: `layer:${layer}`,
+      layer,
+      outcome: isRequired ? 'unknown' : 'skipped',
+      severity: isRequired ? 'high' : 'info',
+      message: isRequired
+        ? `validate.required names the layer ${layer}, which has no checks`
+        : `the layer ${layer} has no checks`,
+      ...(isRequired ? { remedy: `Add a check of this layer to validate.checks.`, path: 'validate.required' } : {}),
+    };
+  });
+}
+
+function summarise(findings: readonly Finding[]): string {
+  const { pass, warn, fail, unknown } = countOutcomes(findings);
+  const asked = pass + warn + fail + unknown;
+  const parts = [
+    fail > 0 ? `${fail} failed` : '',
+    unknown > 0 ? `${unknown} could not look` : '',
+    warn > 0 ? `${warn} warned` : '',
+  ].filter((part) => part !== '');
+  return parts.length === 0 ? `all ${asked} checks passed` : `of ${asked} checks ${parts.join(', ')}`;
+}
