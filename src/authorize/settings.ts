@@ -27,12 +27,9 @@ export const FreezeWindow = z.strictObject({
 export type FreezeWindow = z.infer<typeof FreezeWindow>;
 
 export const AccessSettings = z.strictObject({
-  roles: z
-    .partialRecord(Role, z.array(Actor))
-    .prefault({})
-    .meta({
-      description: 'deployer: releases. restorer: rolls back, restores, holds. approver: approves and overrides',
-    }),
+  roles: z.partialRecord(Role, z.array(Actor)).prefault({}).meta({
+    description: 'deployer: releases. restorer: rolls back, restores, holds. approver: approves and overrides',
+  }),
   freeze: z
     .array(FreezeWindow)
     .prefault([])
