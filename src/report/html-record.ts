@@ -1,3 +1,4 @@
+import { formatBytes } from '../core/bytes.ts';
 import { formatDuration } from '../core/duration.ts';
 import { blockHtml } from './html-blocks.ts';
 import { pill } from './html-icons.ts';
@@ -76,15 +77,4 @@ function writePairs(record: KnownRecord): Pair[] {
 
 function writeDetails(source: string, details: Json): Html {
   return html`<div class="small"><p class="muted">In ${source}:</p>${blockHtml(jsonBlock(details))}</div>`;
-}
-
-function formatBytes(sizeBytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = sizeBytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

@@ -12,7 +12,7 @@ import { displayWidth, padWidth, wrapWidth } from './width.ts';
 
 export interface TerminalOptions extends RenderOptions {
   readonly colour: boolean;
-  /** Columns of the terminal. */
+  /** Columns of the terminal; 0 when it does not know. */
   readonly width: number;
 }
 
@@ -21,6 +21,7 @@ type Colours = ReturnType<typeof pc.createColors>;
 /** Longer lines are hard to read, however wide the terminal is. */
 const MAX_WIDTH = 100;
 const MIN_WIDTH = 24;
+const DEFAULT_WIDTH = 80;
 /** More than these are a list to search in, not to read. */
 const MAX_FINDINGS = 20;
 
@@ -33,7 +34,7 @@ export function renderReport(report: Report, options: TerminalOptions): string {
   const record = readRecord(clean);
   const story = tellStory(clean, record);
   const colours = pc.createColors(options.colour);
-  const width = Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, options.width));
+  const width = Math.max(MIN_WIDTH, Math.min(MAX_WIDTH, options.width || DEFAULT_WIDTH));
   const blocks = cleanBlocks(options.blocks ?? [], options.mask);
   const sections = [
     findingLines(clean.findings, width, colours),

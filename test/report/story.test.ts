@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Severity } from '../../src/core/finding.ts';
 import type { Report } from '../../src/core/report.ts';
 import { renderHtml } from '../../src/report/html.ts';
 import { renderMarkdown } from '../../src/report/markdown.ts';
@@ -66,8 +67,9 @@ describe('the story of a report', () => {
   });
 
   it('gives the remedies of the worst findings first, each once, at most three', () => {
-    const findings = ['low', 'critical', 'high', 'high', 'medium'].map((severity, index) =>
-      aFinding({ outcome: 'fail', severity: severity as 'low', remedy: `mend ${severity}`, check: `c${index}` }),
+    const severities: readonly Severity[] = ['low', 'critical', 'high', 'high', 'medium'];
+    const findings = severities.map((severity, index) =>
+      aFinding({ outcome: 'fail', severity, remedy: `mend ${severity}`, check: `c${index}` }),
     );
 
     const story = storyOf(aReport({ reason: 'rolled-back', decision: 'stop', findings }));
@@ -104,7 +106,7 @@ describe('an unsafe report', () => {
     expect(lines.at(-1)).toMatch(/^╚═+╝$/);
   });
 
-  it('is white on red in a terminal with colour', () => {
+  it('stands out in inverse bold red in a terminal with colour', () => {
     expect(renderReport(unsafe, { colour: true, width: 80 })).toContain('\u001b[7m\u001b[1m\u001b[31mUNSAFE');
   });
 
