@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { errorCode, OutsideError } from '../core/errors.ts';
+import { errorCode } from '../core/errors.ts';
 import type { Files } from '../platform/files.ts';
-import { moveTree } from './tree.ts';
+import { dress, moveTree } from './tree.ts';
 
 export interface Swap {
   /** The live file or folder. */
@@ -19,11 +19,13 @@ export interface Swap {
 
 /** Written into `aside` when the swap is complete. */
 const DONE = '.restored';
+/** Written into `aside` when nothing of the old content is left in a live folder that is a mount point. */
+const EMPTIED = '.emptied';
 
 /**
  * Replaces a live state: the new one is built beside it, the old one moves aside, the new one takes its place, each by
  * rename. Called again after a crash at any point it goes on from there: `aside` exists from the moment on at which the
- * new state is complete, and the new state stands beside until it is live.
+ * new state is complete, and the new state stands beside until it is live. A mount point stays where it is and its content is exchanged.
  */
 export async function swapState(swap: Swap, files: Files, signal: AbortSignal): Promise<void> {
   const { live, aside, build } = swap;
@@ -46,28 +48,51 @@ export async function swapState(swap: Swap, files: Files, signal: AbortSignal): 
   // A complete new state that is no longer beside is live already, and must not be moved aside.
   if (build === undefined || (await exists(next))) {
     for (const path of [live, ...swap.companions]) {
-      if (await exists(path)) await moveAside(path, aside, files, signal);
+      if (!(await exists(path))) continue;
+      try {
+        await moveInto(aside, path, files, signal);
+      } catch (error) {
+        // A mount point cannot be renamed; what lies in it can.
+        if (errorCode(error) !== 'EBUSY' || path !== live) throw error;
+        await exchangeContents(live, next, aside, files, signal);
+      }
     }
   }
   if (await exists(next)) await files.rename(next, live);
   await files.create(join(aside, DONE), '');
 }
 
-async function moveAside(path: string, aside: string, files: Files, signal: AbortSignal): Promise<void> {
-  // Taken names mean that something wrote to the live place between two attempts; nothing of it is lost either.
-  let kept = join(aside, basename(path));
+/** Moves a file or folder into `folder`. Nothing there is replaced: what came back between two attempts gets a number. */
+async function moveInto(folder: string, path: string, files: Files, signal: AbortSignal): Promise<void> {
+  let kept = join(folder, basename(path));
   for (let number = 2; (await files.status(kept)) !== undefined; number += 1) {
-    kept = join(aside, `${basename(path)}.${number}`);
+    kept = join(folder, `${basename(path)}.${number}`);
   }
-  try {
-    await moveTree(path, kept, files, signal);
-  } catch (error) {
-    if (errorCode(error) !== 'EBUSY') throw error;
-    throw new OutsideError('state-is-mounted', `${path} cannot be replaced because it is a mount point or in use`, {
-      hint: 'Mount the disk one folder higher, so that the folder itself can be renamed.',
-      cause: error,
-    });
+  await moveTree(path, kept, files, signal);
+}
+
+/** Does for each entry of a folder what `swapState` does for the whole. `next` is gone afterwards. */
+async function exchangeContents(
+  live: string,
+  next: string,
+  aside: string,
+  files: Files,
+  signal: AbortSignal,
+): Promise<void> {
+  const emptied = join(aside, EMPTIED);
+  if ((await files.status(emptied)) === undefined) {
+    const kept = join(aside, basename(live));
+    await files.makeDirectory(kept);
+    for (const name of await files.list(live)) await moveInto(kept, join(live, name), files, signal);
+    await files.create(emptied, '');
   }
+  for (const name of await files.list(next)) {
+    await files.remove(join(live, name));
+    await moveTree(join(next, name), join(live, name), files, signal);
+  }
+  const look = await files.status(next);
+  if (look !== undefined) await dress(live, look, files);
+  await files.remove(next);
 }
 
 /** Eight hexadecimal digits by which a retry finds what the first attempt began. */

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Machine } from '../../src/machines/machine.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import type { Files } from '../../src/platform/files.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { takeBackup } from '../../src/sources/backup.ts';
 import { readManifest } from '../../src/sources/catalog.ts';
@@ -13,6 +12,7 @@ import { countWrites, planRestore, type RestoreJob, restoreBackup, unpackBackup 
 import type { Source } from '../../src/sources/source.ts';
 import { connectStore } from '../../src/stores/registry.ts';
 import type { Store } from '../../src/stores/store.ts';
+import { Died, dyingFiles } from '../support/dying-files.ts';
 import { aFolder, aMachine } from '../support/machine.ts';
 
 /** A live state and what may happen to it. */
@@ -195,27 +195,4 @@ export function sourceContract(name: string, make: (root: string) => Promise<Liv
       await rm(join(to, 'other'), { recursive: true });
     }
   });
-}
-
-class Died extends Error {}
-
-/** Files that fail for good after a number of changes, as a process that is killed between two of them. */
-function dyingFiles(files: Files, allowedChanges: number): Files {
-  let changes = 0;
-  const dieing = <A extends unknown[], R>(change: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
-      changes += 1;
-      if (changes > allowedChanges) throw new Died('killed here');
-      return change(...args);
-    };
-  };
-  return {
-    ...files,
-    rename: dieing(files.rename),
-    makeDirectory: dieing(files.makeDirectory),
-    create: dieing(files.create),
-    remove: dieing(files.remove),
-    link: dieing(files.link),
-    setMode: dieing(files.setMode),
-  };
 }
