@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { UserError } from '../core/errors.ts';
 import { EXIT, exitCodeOf, Report, type Subject } from '../core/report.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -71,6 +72,7 @@ export async function runCli(argv: readonly string[], actions: readonly CliActio
     const request = parseCommandLine(argv, actions, { version: host.version, width: widthOf(host.stdout) });
     if (request.kind === 'print') {
       (request.isError ? host.stderr : host.stdout).write(request.text);
+      if (request.isError && run.json) throw new UserError('usage', 'no command is named');
       return request.isError ? EXIT.user : EXIT.proceed;
     }
     const report = Report.parse(await runAction(request.action, request.inputs, request.options, run, host));

@@ -27,11 +27,12 @@ export async function main(root: string): Promise<void> {
     process.stderr.write(`holdfast: ended by a bug of Holdfast: ${error.stack ?? error.message}\n`);
     process.exit(EXIT.bug);
   });
-  const signal = listenForInterrupts(
-    process,
-    () => process.exit(EXIT.interrupted),
-    () => performance.now(),
-  );
+  const endNow = () => {
+    // The progress lines hide the cursor and get no chance to give it back.
+    if (process.stderr.isTTY) process.stderr.write('\u001b[?25h');
+    process.exit(EXIT.interrupted);
+  };
+  const signal = listenForInterrupts(process, endNow, () => performance.now());
   process.exitCode = await runCli(process.argv.slice(2), actions, {
     stdout: process.stdout,
     stderr: process.stderr,

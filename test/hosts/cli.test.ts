@@ -131,9 +131,11 @@ describe('--json', () => {
   });
 
   it('writes a report even when the command line cannot be read', async () => {
-    const { stdout } = await run(['lok', '--json'], anAction());
+    for (const argv of [['lok', '--json'], ['--json']]) {
+      const { stdout } = await run(argv, anAction());
 
-    expect(reportOf(stdout)).toMatchObject({ decision: 'stop', reason: 'usage' });
+      expect(reportOf(stdout)).toMatchObject({ decision: 'stop', reason: 'usage' });
+    }
   });
 });
 

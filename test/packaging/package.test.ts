@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { oldestNode } from './older-node.ts';
 
 const INSTALL_TIMEOUT_MS = 300_000;
+const LEFT_OUT = ['.git', 'coverage', 'dist', 'lib', 'node_modules', 'test'];
 
 describe('the package', () => {
   const older = oldestNode();
@@ -14,7 +15,11 @@ describe('the package', () => {
   const holdfast = join(project, 'node_modules/.bin/holdfast');
 
   beforeAll(() => {
-    npm(resolve('.'), 'pack', '--pack-destination', folder);
+    // Packed from a copy: packing builds, and others may be building here at the same time.
+    const copy = join(folder, 'copy');
+    cpSync(resolve('.'), copy, { recursive: true, filter: (path) => !LEFT_OUT.includes(relative(resolve('.'), path)) });
+    symlinkSync(resolve('node_modules'), join(copy, 'node_modules'));
+    npm(copy, 'pack', '--pack-destination', folder);
     const [file, ...others] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
     if (file === undefined || others.length > 0) throw new Error('npm pack did not leave exactly one file');
     mkdirSync(project);
@@ -25,7 +30,10 @@ describe('the package', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   function npm(cwd: string, ...args: readonly string[]): void {
-    const { status, stdout, stderr } = spawnSync('npm', args, { cwd, encoding: 'utf8' });
+    // Packing asks for the Node of the project, as `npm run` does; installing takes the one that a user has.
+    const path = [...(cwd === project ? [dirname(older.program)] : []), process.env['PATH'] ?? ''].join(delimiter);
+    const env = { ...process.env, PATH: path };
+    const { status, stdout, stderr } = spawnSync('npm', args, { cwd, encoding: 'utf8', env });
     if (status !== 0) throw new Error(`npm ${args[0]} ended with ${status}\n${stdout}${stderr}`);
   }
 
