@@ -63,11 +63,15 @@ export function formatProblems(problems: readonly Problem[], file: string): stri
   return [...lines, `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${file}`].join('\n');
 }
 
-/** What a command other than `config check` throws when the configuration does not load. */
-export function configurationError(problems: readonly Problem[], file: string): UserError {
-  return new UserError('configuration-invalid', formatProblems(problems, file), {
-    hint: `correct ${file}; "holdfast config check" shows the same list`,
-  });
+/** The configuration does not load. The message is the list that people read; `problems` is for machines. */
+export class InvalidConfiguration extends UserError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[], file: string) {
+    super('configuration', formatProblems(problems, file));
+    this.name = 'InvalidConfiguration';
+    this.problems = problems;
+  }
 }
 
 /** Keys and values of a hostile file may hold line breaks and control bytes; a problem is one line. */
