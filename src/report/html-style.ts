@@ -53,7 +53,8 @@ a { color: var(--link); }
 .facts .card { margin: 0; }
 .facts h2 { margin: 0 0 .4rem; font-size: .8125rem; font-weight: 600; color: var(--muted); }
 .facts .big { font-size: 1.25rem; font-weight: 650; line-height: 1.3; }
-.facts .command { display: block; margin-top: .25rem; padding: .3em .6em; white-space: pre; overflow-x: auto; }
+.facts .command { display: block; margin-top: .25rem; padding: .3em .6em; }
+.facts .command span { white-space: nowrap; }
 .facts p + p { margin-top: .4rem; }
 .facts ol { padding-left: 1.2rem; }
 .facts li + li { margin-top: .4rem; }

@@ -1,6 +1,6 @@
 import { escapeHtml } from './text.ts';
 
-/** A piece of HTML that is safe to put into a document. Made by `html` alone. */
+/** A piece of HTML that is safe to put into a document: made by `html`, or a constant of ours. */
 export interface Html {
   readonly html: string;
 }

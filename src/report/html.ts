@@ -88,9 +88,10 @@ function liveCard({ live, tone }: Story, record: KnownRecord): Html | undefined 
 }
 
 function adviceItem({ text, command }: Advice): Html {
-  return command === undefined
-    ? html`<li>${text}</li>`
-    : html`<li>${text}:<code class="command">${command}</code></li>`;
+  if (command === undefined) return html`<li>${text}</li>`;
+  // Each word of its own: a browser would break lines within `--flag`. The line feeds between them read as spaces.
+  const words = command.split(' ').map((word) => html`<span>${word}</span>`);
+  return html`<li>${text}:<code class="command">${words}</code></li>`;
 }
 
 function closing(report: Report): Html {
