@@ -1,3 +1,4 @@
+import { configCheck, configEnv, configSchema, configShow } from '../src/config/commands.ts';
 import type { CliAction } from '../src/hosts/cli-action.ts';
 import { init } from '../src/init/init.ts';
 import { diff, show } from '../src/inspect/capsules.ts';
@@ -5,9 +6,15 @@ import { releases } from '../src/inspect/releases.ts';
 import { status } from '../src/inspect/status.ts';
 import { lockHold, lockRelease, lockStatus } from '../src/lock/lock.ts';
 import { run } from '../src/run/run.ts';
+import { recoverAction } from './recover/action.ts';
+import { releaseAction } from './release/action.ts';
+import { rollbackAction } from './rollback/action.ts';
 
 /** Every action, in the order in which help lists those of one group. */
 export const actions: readonly CliAction[] = [
+  releaseAction,
+  rollbackAction,
+  recoverAction,
   status,
   releases,
   show,
@@ -17,4 +24,8 @@ export const actions: readonly CliAction[] = [
   lockRelease,
   run,
   init,
+  configCheck,
+  configShow,
+  configSchema,
+  configEnv,
 ];

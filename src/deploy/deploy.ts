@@ -14,6 +14,8 @@ export interface DeployRequest {
   readonly version: string;
   /** The one service that changes; all others are carried over. */
   readonly service: string | undefined;
+  /** Where the artifact of each service lies on this computer. */
+  readonly artifacts: ReadonlyMap<string, string>;
   readonly fingerprints: Capsule['fingerprints'];
   readonly backup: string | undefined;
   readonly baseline: string | undefined;
@@ -50,7 +52,14 @@ export function deploySteps(
 export async function deploy(request: DeployRequest, lease: Lease, environment: Environment): Promise<Deployed> {
   const { book, journal, instances, machine, platform } = environment;
   const live = await book.live();
-  const staged = await stageRelease(request.release, request.version, request.service, live, environment);
+  const staged = await stageRelease(
+    request.release,
+    request.version,
+    request.service,
+    request.artifacts,
+    live,
+    environment,
+  );
   const settings = { schema: 1 as const, services: staged.settings };
   const capsule = await composeCapsule(
     { ...request, artifacts: staged.artifacts, carried: staged.carried, settings },

@@ -1,11 +1,9 @@
 import { join, posix } from 'node:path';
 import type { CapsuleService } from '../core/capsule.ts';
-import { UserError } from '../core/errors.ts';
 import type { Environment } from '../environment/environment.ts';
 import { stageArtifact } from '../targets/directory/artifact.ts';
 import type { ServiceSettings } from '../targets/settings.ts';
 import type { LiveRelease } from '../targets/target.ts';
-import { buildArtifact } from './build.ts';
 
 export interface Staged {
   readonly artifacts: Record<string, Pick<CapsuleService, 'release' | 'version' | 'artifact'>>;
@@ -18,22 +16,18 @@ export interface Staged {
 
 /**
  * Puts the files of a release beside the live one: `releases/<id>/<service>/`, with the shared folders linked in.
- * With `only`, the other services of the live release are carried over. Nothing that runs is touched; a folder that an
+ * With `only`, the other services of the live release are carried over. `artifacts` names the artifact of each service. Nothing that runs is touched; a folder that an
  * interrupted staging left is made anew.
  */
 export async function stageRelease(
   release: string,
   version: string,
   only: string | undefined,
+  artifacts: ReadonlyMap<string, string>,
   live: LiveRelease | undefined,
   environment: Environment,
 ): Promise<Staged> {
   const { settings, layout, machine, book, platform } = environment;
-  if (only !== undefined && settings.services[only] === undefined) {
-    throw new UserError('service-unknown', `there is no service ${only} in the configuration`, {
-      hint: `Services are: ${Object.keys(settings.services).join(', ')}.`,
-    });
-  }
   const staged: Staged = { artifacts: {}, carried: {}, settings: {}, changed: new Set() };
   const changed = new Set<string>();
   const folder = join(layout.releases, `.staging-${release}`);
@@ -50,7 +44,8 @@ export async function stageRelease(
       await machine.files.link(posix.join('..', carried.release, service), join(folder, service));
       continue;
     }
-    const artifact = await buildArtifact(service, serviceSettings, settings.directory, platform);
+    const artifact = artifacts.get(service);
+    if (artifact === undefined) throw new Error(`the artifact of ${service} was not built`);
     const step = platform.log.step(`stage ${service} ${version}`);
     const destination = join(folder, service);
     const copy = await stageArtifact(artifact, destination, serviceSettings.shared, {

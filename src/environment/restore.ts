@@ -25,7 +25,7 @@ export interface Restore {
  */
 export async function restoreSteps(
   backup: string,
-  run: string,
+  { run, from }: { readonly run: string; readonly from: string | undefined },
   earlier: JournalRun | undefined,
   environment: Environment,
 ): Promise<Restore> {
@@ -36,7 +36,8 @@ export async function restoreSteps(
   const phases = await planRestore({
     record: manifest,
     folder,
-    aside: layout.aside(run),
+    // Named after the release that failed, with which it is pruned.
+    aside: layout.aside(from ?? run),
     machine,
     sources,
     store,

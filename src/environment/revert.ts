@@ -48,7 +48,7 @@ export async function revert(request: RevertRequest, lease: Lease, environment: 
     });
   }
   const restore =
-    request.backup === undefined ? undefined : await restoreSteps(request.backup, request.run, earlier, environment);
+    request.backup === undefined ? undefined : await restoreSteps(request.backup, request, earlier, environment);
   const steps = await revertSteps(request.to, restore, environment);
   const { clock, log, signal } = platform;
   const walked = await walk(request.run, steps, { journal, lease, clock, log, signal });

@@ -44,7 +44,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const service of await tools.instances.services()) {
     for (const instance of await tools.instances.find(service)) {
-      await tools.instances.stop(instance, { signal: 'SIGKILL', timeout: 1000 });
+      await tools.instances.stop(instance, { signal: 'SIGTERM', timeout: 50 });
     }
   }
   await tools.instances.releaseSockets([]);

@@ -51,6 +51,7 @@ export async function stageArtifact(
       await to.makeDirectory(path);
     } else if (member.type === 'link') {
       const target = member.linkTarget ?? '';
+      refuseOutside(member.path, target);
       await to.link(target, path);
       lines.push(line(member.path, 'link', 0, target));
     } else {
@@ -147,7 +148,6 @@ async function* walk(root: string, below: string, files: Files): AsyncGenerator<
       yield* walk(root, path, files);
     } else if (status.type === 'link') {
       const linkTarget = (await files.readLink(join(root, path))) ?? '';
-      refuseOutside(path, linkTarget);
       yield { path, type: 'link', mode: 0o777, linkTarget };
     } else if (status.type === 'file') {
       yield { path, type: 'file', mode: fileMode(status.mode), open: () => files.openRead(join(root, path)) };
@@ -193,7 +193,6 @@ async function* unpack(artifact: string, raw: Readable): AsyncGenerator<Member> 
       yield { path, type: 'directory', mode: 0o755 };
     } else if (header.type === 'symlink') {
       await body.cancel();
-      refuseOutside(path, header.linkname ?? '');
       links.add(path);
       yield { path, type: 'link', mode: 0o777, linkTarget: header.linkname ?? '' };
     } else if (header.type === 'file' || header.type === undefined) {

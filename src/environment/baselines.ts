@@ -1,0 +1,29 @@
+import { join } from 'node:path';
+import { Baseline } from '../checks/baseline.ts';
+import { readOwn } from '../targets/directory/book.ts';
+import type { Environment } from './environment.ts';
+
+/**
+ * The baseline that a release of this environment is compared with: the one recorded by its last promotion, or, with
+ * `validate.baseline.from`, the reviewed file `baselines/<project>/<from>.json` beside holdfast.yml. Undefined when there is none.
+ */
+export async function latestBaseline({
+  settings,
+  layout,
+  machine,
+  platform,
+}: Environment): Promise<Baseline | undefined> {
+  const { from } = settings.validate.baseline;
+  if (from === undefined || from === settings.environment) {
+    return readOwn(join(layout.baselines, 'latest.json'), Baseline, machine);
+  }
+  const path = join(settings.directory, 'baselines', settings.project, `${from}.json`);
+  return readOwn(path, Baseline, { ...machine, files: platform.files });
+}
+
+/** Keeps a baseline by its id and as the latest one. */
+export async function saveBaseline(baseline: Baseline, { layout, machine }: Environment): Promise<void> {
+  const text = JSON.stringify(baseline);
+  await machine.files.write(join(layout.baselines, `${baseline.id}.json`), text, 0o600);
+  await machine.files.write(join(layout.baselines, 'latest.json'), text, 0o600);
+}

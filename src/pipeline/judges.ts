@@ -1,0 +1,162 @@
+import { accessFinding, decideAccess } from '../authorize/authorize.ts';
+import { createBackup, pruneBackups, verifyBackup } from '../backup/backup.ts';
+import { type Baseline, recordBaseline } from '../checks/baseline.ts';
+import { planChecks } from '../checks/catalogue.ts';
+import { assessCompliance, type ComplianceEvidence } from '../compliance/assess.ts';
+import type { Capsule } from '../core/capsule.ts';
+import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
+import { countOutcomes, type Finding } from '../core/finding.ts';
+import { latestBaseline } from '../environment/baselines.ts';
+import type { Environment } from '../environment/environment.ts';
+import { compareArtifacts, listOwnModes, observe } from '../environment/observe.ts';
+import type { BackupRecord, Proof } from '../sources/manifest.ts';
+import { type Validated, validate } from '../validate/validate.ts';
+import type { ReleaseRun } from './release.ts';
+import type { Verdict } from './stages.ts';
+
+/** What a release can fall back on. */
+export interface SafetyNet extends Verdict {
+  readonly backup?: BackupRecord;
+  readonly proof?: Proof;
+  readonly withoutProof?: string;
+  /** Structure of each state source before anything changed. */
+  readonly fingerprints: Capsule['fingerprints'];
+}
+
+/** Who asks, and may they. The way back needs no role; going on without a proof needs one of its own. */
+export async function authorizeStage({ stages, settings, actor, platform, request }: ReleaseRun): Promise<Verdict> {
+  return stages.run('authorize', async () => {
+    const now = platform.clock.now();
+    const access = decideAccess({ actor, action: 'release', access: settings.access, now });
+    const findings = [accessFinding(access)];
+    if (access.decision === 'stop' || request.withoutProof === undefined) return { ...access, findings, summary: access.message };
+    const override = decideAccess({ actor, action: 'override', access: settings.access, now });
+    findings.push(accessFinding(override));
+    return { ...override, findings, summary: `${access.message}; without proof: ${override.message}` };
+  });
+}
+
+export async function complianceStage(
+  phase: 'before' | 'after',
+  run: ReleaseRun,
+  environment: Environment,
+  seen: { readonly net?: SafetyNet; readonly validated?: Validated } = {},
+): Promise<Verdict> {
+  const { stages, settings, actor, platform, id } = run;
+  return stages.run(phase === 'before' ? 'compliance-before' : 'compliance-after', async () => {
+    if (settings.compliance.frameworks.length === 0) {
+      return { decision: 'proceed', reason: 'skipped', summary: 'no framework is configured' };
+    }
+    const access = decideAccess({ actor, action: 'release', access: settings.access, now: platform.clock.now() });
+    const evidence: ComplianceEvidence = {
+      phase,
+      hasState: environment.sources.length > 0,
+      authorisation: access,
+      modes: await listOwnModes(environment),
+      ...(seen.net?.backup === undefined ? {} : { backup: seen.net.backup }),
+      ...(seen.net?.proof === undefined ? {} : { proof: seen.net.proof }),
+      ...(seen.net?.withoutProof === undefined ? {} : { withoutProof: seen.net.withoutProof }),
+      ...(seen.validated === undefined ? {} : { validation: countOutcomes(seen.validated.findings) }),
+      ...(phase === 'after' ? { artifacts: await compareArtifacts(id, environment) } : {}),
+    };
+    return assessCompliance(evidence, settings.compliance);
+  });
+}
+
+/** Takes a backup and proves it. Without a proof there is no release, but by an override that says why. */
+export async function backupStage(run: ReleaseRun, environment: Environment): Promise<SafetyNet> {
+  const { stages, request } = run;
+  return stages.run('backup', async (): Promise<SafetyNet> => {
+    if (environment.sources.length === 0) {
+      const summary = 'no state is configured: a rollback brings back code and configuration only';
+      return { decision: 'proceed', reason: 'skipped', summary, fingerprints: {} };
+    }
+    let backup: BackupRecord | undefined;
+    try {
+      backup = await createBackup(environment);
+      const proof = await verifyBackup(backup, environment);
+      await pruneBackups(environment);
+      return {
+        decision: 'proceed',
+        reason: 'proven',
+        summary: `${backup.id} restores in ${proof.restoreMs} ms, every digest equal`,
+        backup,
+        proof,
+        fingerprints: fingerprintsOf(backup),
+      };
+    } catch (error) {
+      if (error instanceof Interrupted) throw error;
+      const code = error instanceof OutsideError || error instanceof UserError ? error.code : 'no-proof';
+      const hint = error instanceof OutsideError || error instanceof UserError ? error.hint : undefined;
+      const allowed = request.withoutProof !== undefined;
+      const finding: Finding = {
+        check: 'backup',
+        layer: 'release',
+        outcome: allowed ? 'warn' : 'fail',
+        severity: 'critical',
+        message: `there is no proven backup: ${errorMessage(error)}`,
+        remedy: hint ?? 'Mend what the message names; an approver may go on with --without-proof REASON.',
+        path: 'state',
+      };
+      return {
+        decision: allowed ? 'proceed' : 'stop',
+        reason: allowed ? 'without-proof' : code,
+        summary: allowed ? `without proof: ${request.withoutProof}` : finding.message,
+        findings: [finding],
+        ...(backup === undefined ? {} : { backup }),
+        ...(allowed ? { withoutProof: request.withoutProof } : {}),
+        fingerprints: backup === undefined ? await readFingerprints(environment) : fingerprintsOf(backup),
+      };
+    }
+  });
+}
+
+function fingerprintsOf({ sources }: BackupRecord): Capsule['fingerprints'] {
+  return Object.fromEntries(sources.map(({ name, fingerprint }) => [name, fingerprint]));
+}
+
+async function readFingerprints({ sources }: Environment): Promise<Capsule['fingerprints']> {
+  const fingerprints: Record<string, string | null> = {};
+  for (const source of sources) {
+    // A state that cannot be read has no structure to compare with.
+    fingerprints[source.name] = (await source.fingerprint().catch(() => undefined)) ?? null;
+  }
+  return fingerprints;
+}
+
+export async function validateStage({ stages, platform }: ReleaseRun, environment: Environment): Promise<Validated> {
+  return stages.run('validate', async () => {
+    const observed = await observe(environment);
+    return validate(observed, await latestBaseline(environment), platform.log);
+  });
+}
+
+/** Records what is right now, and marks the release good. */
+export async function promoteStage(
+  { stages, settings, id, request, platform }: ReleaseRun,
+  environment: Environment,
+  markGood: () => Promise<readonly string[]>,
+): Promise<Verdict & { readonly baseline?: Baseline }> {
+  return stages.run('promote', async () => {
+    const removed = await markGood();
+    const observed = await observe(environment);
+    const { clock, signal } = platform;
+    const subject = {
+      environment: settings.environment,
+      release: id,
+      version: request.version,
+      secretValues: settings.secretValues,
+    };
+    const baseline = await recordBaseline(planChecks(observed), subject, { clock, signal }).catch((error: unknown) => {
+      platform.log.warn(`the baseline was not recorded: ${errorMessage(error)}`);
+      return undefined;
+    });
+    const pruned = removed.length === 0 ? '' : `; removed ${removed.length} old releases`;
+    return {
+      decision: 'proceed',
+      reason: 'promoted',
+      summary: `${request.version} is good${pruned}`,
+      ...(baseline === undefined ? {} : { baseline }),
+    };
+  });
+}

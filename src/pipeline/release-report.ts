@@ -1,0 +1,99 @@
+import { formatDuration } from '../core/duration.ts';
+import { countOutcomes } from '../core/finding.ts';
+import { composeReport, type RELEASE_REASONS, type Report } from '../core/report.ts';
+import type { FellBack } from '../environment/fall-back.ts';
+import { describeWrites } from '../environment/restore.ts';
+import { subjectOf } from '../environment/subject.ts';
+import type { SafetyNet } from './judges.ts';
+import type { ReleaseRun } from './release.ts';
+import type { Verdict } from './stages.ts';
+
+/** How a release ended. */
+export interface Ending {
+  readonly reason: (typeof RELEASE_REASONS)[number];
+  /** The verdict that decided it. */
+  readonly because: Verdict;
+  readonly net?: SafetyNet;
+  readonly back?: FellBack;
+  /** Why the way back failed. */
+  readonly trouble?: Verdict;
+}
+
+/** The report of a release: what was decided and why, what is live, what became of the data. */
+export function reportRelease(run: ReleaseRun, ending: Ending): Report {
+  const { settings, stages, request, id, startedAt, platform } = run;
+  const { reason, net, back } = ending;
+  const live =
+    reason === 'released' || reason === 'live-not-good'
+      ? { release: id, version: request.version }
+      : reason === 'rolled-back'
+        ? back?.to === undefined
+          ? null
+          : { release: back.to.release, version: back.to.version }
+        : undefined;
+  const record = {
+    ...(live === undefined ? {} : { live }),
+    steps: stages.steps,
+    ...(net?.backup === undefined
+      ? {}
+      : { backup: { ...net.backup, ...(net.proof === undefined ? {} : { proof: net.proof }) } }),
+    ...(back === undefined
+      ? {}
+      : {
+          rollback: {
+            from: { release: id, version: request.version },
+            ...(back.to === undefined ? {} : { to: { release: back.to.release, version: back.to.version } }),
+            data: back.data,
+            dataReason: back.dataReason,
+            durationMs: back.durationMs,
+            steps: back.walk.steps.map(({ name, durationMs, result }) => ({
+              name,
+              durationMs,
+              outcome: result.outcome,
+            })),
+          },
+          writes: back.writes,
+        }),
+    policy: 'local file',
+  };
+  const times = { startedAt, finishedAt: platform.clock.now() };
+  const proceed = reason === 'released' || reason === 'live-not-good';
+  return composeReport('release', subjectOf(settings, { release: id, version: request.version }), times, {
+    decision: proceed ? 'proceed' : 'stop',
+    reason,
+    summary: summarise(run, ending, times.finishedAt - startedAt),
+    findings: stages.findings,
+    record,
+  });
+}
+
+function summarise(
+  { request, settings, stages }: ReleaseRun,
+  { reason, because, back, trouble }: Ending,
+  tookMs: number,
+): string {
+  const { version } = request;
+  const { fail, pass, warn, unknown } = countOutcomes(stages.findings);
+  const asked = fail + pass + warn + unknown;
+  switch (reason) {
+    case 'released':
+      return `${version} is live and good in ${settings.environment} after ${formatDuration(tookMs)}; ${asked} checks, none failed`;
+    case 'live-not-good':
+      return `${version} is live in ${settings.environment} but not good: ${because.summary}`;
+    case 'not-started':
+      return `${version} was not released and nothing was changed: ${because.summary}`;
+    case 'rolled-back': {
+      const failed =
+        because.reason === 'check-failed' ? `failed ${fail} of ${asked} checks` : `failed (${because.summary})`;
+      const now = back?.to === undefined ? 'nothing is live, as before' : `${back.to.version} is live again`;
+      const lost = back?.data === 'restored' ? describeWrites(back.writes) : undefined;
+      const data =
+        back?.data === 'restored'
+          ? `, data restored${lost === undefined ? '' : ` (written since the backup and not in it: ${lost})`}`
+          : '';
+      return `${version} ${failed}; ${now} after ${formatDuration(back?.durationMs ?? 0)}${data}`;
+    }
+    case 'unsafe':
+      return `${version} failed (${because.summary}) and the way back failed too: ${trouble?.summary ?? 'see the steps'}. A person is needed`;
+  }
+}

@@ -1,0 +1,171 @@
+import { decideAccess } from '../authorize/authorize.ts';
+import type { Configuration } from '../config/configuration.ts';
+import { UserError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
+import { timedId } from '../core/names.ts';
+import { composeReport, type Report, type ReportParts } from '../core/report.ts';
+import { type Environment, openEnvironment } from '../environment/environment.ts';
+import { backupBetween, goodReleaseNamed, lastGoodBefore } from '../environment/releases.ts';
+import { describeWrites } from '../environment/restore.ts';
+import { revert, wasMigrated } from '../environment/revert.ts';
+import { subjectOf } from '../environment/subject.ts';
+import type { Lease } from '../journal/lease.ts';
+import type { Platform } from '../platform/platform.ts';
+import { recover } from '../recover/recover.ts';
+import type { LiveRelease, ReleaseRecord } from '../targets/target.ts';
+import { openStageBook, type StageBook } from './stages.ts';
+
+export interface RollbackRequest {
+  /** A good release by id or version; the last good one when absent. */
+  readonly to: string | undefined;
+  /** What becomes of the data; by the policy when absent. */
+  readonly data: 'restore' | 'keep' | undefined;
+  readonly reason: string | undefined;
+}
+
+export const ROLLBACK_REASONS = ['rolled-back', 'nothing-to-roll-back', 'unsafe', 'no-role', 'no-policy'] as const;
+
+/** A rollback by hand: the same steps as an automatic one, to the last good release or a named one. */
+export async function rollback(request: RollbackRequest, settings: Configuration, platform: Platform): Promise<Report> {
+  const startedAt = platform.clock.now();
+  const actor = `os:${platform.identity.user}`;
+  const stages = openStageBook(platform);
+  const close = (parts: ReportParts, subject?: { release: string; version: string }) =>
+    composeReport(
+      'rollback',
+      subjectOf(settings, subject),
+      { startedAt, finishedAt: platform.clock.now() },
+      {
+        ...parts,
+        findings: [...stages.findings, ...(parts.findings ?? [])],
+      },
+    );
+  const access = await stages.run('authorize', async () => {
+    const decided = decideAccess({ actor, action: 'rollback', access: settings.access, now: startedAt });
+    return { ...decided, summary: decided.message };
+  });
+  if (access.decision === 'stop') return close({ decision: 'stop', reason: access.reason, summary: access.summary });
+  const environment = await openEnvironment(settings, platform, { create: true });
+  const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'rollback', actor });
+  try {
+    const recovered = await recover(lease, environment);
+    if (recovered.failed !== undefined) {
+      return close({
+        decision: 'stop',
+        reason: 'unsafe',
+        summary: 'a killed run could not be undone; see its journal',
+        record: { steps: stages.steps },
+      });
+    }
+    const live = await environment.book.live();
+    const to =
+      request.to === undefined
+        ? await lastGoodBefore(live?.record.release, environment)
+        : await goodReleaseNamed(request.to, environment);
+    if (to === undefined || to.release === live?.record.release) {
+      const summary = to === undefined ? 'there is no good release to roll back to' : `${to.version} is live already`;
+      return close(
+        { decision: 'stop', reason: 'nothing-to-roll-back', summary: [...recovered.actions, summary].join('; ') },
+        live?.record,
+      );
+    }
+    return close(await rollBackTo(to, live, { request, environment, lease, actor, stages }), live?.record);
+  } finally {
+    await lease.release();
+  }
+}
+
+interface Rolling {
+  readonly request: RollbackRequest;
+  readonly environment: Environment;
+  readonly lease: Lease;
+  readonly actor: string;
+  readonly stages: StageBook;
+}
+
+async function rollBackTo(to: ReleaseRecord, live: LiveRelease | undefined, rolling: Rolling): Promise<ReportParts> {
+  const { environment, lease, actor, stages, request } = rolling;
+  const { platform } = environment;
+  const startedAt = platform.clock.now();
+  const { backup, why } = await chooseData(to, live, request, environment);
+  const run = timedId('rb', startedAt, platform.random.hex(2));
+  const failure =
+    request.reason === undefined ? `rolled back by ${actor}` : `rolled back by ${actor}: ${request.reason}`;
+  const reverted = await stages.run('rollback', async () => {
+    const result = await revert(
+      { run, from: live?.record.release, to: to.release, backup, actor, failure },
+      lease,
+      environment,
+    );
+    const failed = result.walk.failed?.result;
+    return failed?.outcome === 'failed'
+      ? { decision: 'stop' as const, reason: failed.reason, summary: failed.message, ...result }
+      : { decision: 'proceed' as const, reason: 'rolled-back', summary: `${to.version} is live again`, ...result };
+  });
+  const data = backup === undefined ? 'kept' : 'restored';
+  const record = {
+    live: { release: to.release, version: to.version },
+    steps: stages.steps,
+    rollback: {
+      ...(live === undefined ? {} : { from: { release: live.record.release, version: live.record.version } }),
+      to: { release: to.release, version: to.version },
+      data,
+      dataReason: why,
+      durationMs: platform.clock.now() - startedAt,
+    },
+    writes: reverted.writes,
+  };
+  if (reverted.decision === 'stop') {
+    const finding: Finding = {
+      check: reverted.walk.failed?.name ?? 'rollback',
+      layer: 'release',
+      outcome: 'fail',
+      severity: 'critical',
+      message: reverted.summary,
+      remedy: 'Mend what the message names, then run: holdfast recover',
+    };
+    const summary = `the rollback to ${to.version} failed: ${reverted.summary}. A person is needed`;
+    return { decision: 'stop', reason: 'unsafe', summary, findings: [finding], record: { ...record, live: undefined } };
+  }
+  const lost = backup === undefined ? undefined : describeWrites(reverted.writes);
+  const without = lost === undefined ? '' : ` (written since the backup and not in it: ${lost})`;
+  return { reason: 'rolled-back', summary: `${to.version} is live again, data ${data}: ${why}${without}`, record };
+}
+
+/**
+ * Whether the data goes back. A release that was good may have taken writes for days: where its schema changed and the
+ * old code may not understand it, the user has to say which loss is the smaller one.
+ */
+async function chooseData(
+  to: ReleaseRecord,
+  live: LiveRelease | undefined,
+  { data }: RollbackRequest,
+  environment: Environment,
+): Promise<{ backup: string | undefined; why: string }> {
+  if (data === 'keep') return { backup: undefined, why: 'as asked for' };
+  const backup = live === undefined ? undefined : await backupBetween(live.record.release, to.release, environment);
+  if (data === 'restore') {
+    if (backup !== undefined) return { backup, why: 'as asked for' };
+    throw new UserError('no-backup', `there is no backup of the data as ${to.version} left it`, {
+      hint: 'Roll back with --data keep, or restore one by hand: holdfast backup list',
+    });
+  }
+  const policy = environment.settings.backup.on_rollback;
+  if (policy === 'never' || backup === undefined || live === undefined) {
+    return {
+      backup: undefined,
+      why: backup === undefined ? 'no backup lies between the two' : 'backup.on_rollback is never',
+    };
+  }
+  const deploy = await environment.journal.read(live.record.release);
+  const { migrated, why } = await wasMigrated(deploy, live.capsule.fingerprints, environment);
+  if (policy === 'restore-if-migrated' && !migrated) return { backup: undefined, why };
+  if (live.record.state !== 'good') return { backup, why };
+  throw new UserError(
+    'say-data',
+    `${live.record.version} was good and has taken writes since ${live.record.changedAt}; ${why}`,
+    {
+      hint: `Say what becomes of the data: --data restore (back to ${backup}, later writes are lost) or --data keep.`,
+    },
+  );
+}

@@ -1,0 +1,51 @@
+import type { Configuration } from '../config/configuration.ts';
+import type { Finding } from '../core/finding.ts';
+import { composeReport, type Report } from '../core/report.ts';
+import { openEnvironment } from '../environment/environment.ts';
+import { subjectOf } from '../environment/subject.ts';
+import type { Platform } from '../platform/platform.ts';
+import { recover } from './recover.ts';
+
+/** `holdfast recover`: takes the lease, recovers, says what is live. Needs no role. */
+export async function recoverEnvironment(settings: Configuration, platform: Platform): Promise<Report> {
+  const startedAt = platform.clock.now();
+  const environment = await openEnvironment(settings, platform, { create: true });
+  const actor = `os:${platform.identity.user}`;
+  const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
+  try {
+    const { actions, failed } = await recover(lease, environment);
+    const live = await environment.book.live();
+    const times = { startedAt, finishedAt: platform.clock.now() };
+    const subject = subjectOf(settings, live?.record);
+    const now = live === undefined ? 'nothing is live' : `${live.record.version} is live (${live.record.state})`;
+    const record = {
+      live: live === undefined ? null : { release: live.record.release, version: live.record.version },
+      actions,
+    };
+    if (failed?.failed?.result.outcome === 'failed') {
+      const { message, remedy } = failed.failed.result;
+      const finding: Finding = {
+        check: failed.failed.name,
+        layer: 'release',
+        outcome: 'fail',
+        severity: 'critical',
+        message,
+        remedy: remedy ?? 'Mend what the message names, then run: holdfast recover',
+      };
+      const summary = `recovery stopped: ${message}. A person is needed`;
+      return composeReport('recover', subject, times, {
+        decision: 'stop',
+        reason: 'unsafe',
+        summary,
+        findings: [finding],
+      });
+    }
+    return composeReport('recover', subject, times, {
+      reason: actions.length === 0 ? 'nothing-to-recover' : 'recovered',
+      summary: actions.length === 0 ? `no run was interrupted; ${now}` : `${actions.join('; ')}; ${now}`,
+      record,
+    });
+  } finally {
+    await lease.release();
+  }
+}
