@@ -84,7 +84,7 @@ export default {
     only(
       'pipeline-imports-capabilities',
       '^src/(pipeline)/',
-      [OWN, CORE, CAPABILITY, '^src/(?:journal|environment)/', PLATFORM, CONFIGURATION, PACKAGES],
+      [OWN, CORE, CAPABILITY, ENGINE, PLATFORM, CONFIGURATION, PACKAGES],
       'pipeline is the only place where capabilities meet',
     ),
     only(

@@ -11,12 +11,7 @@ export interface Call<Inputs, Settings> {
  * An action is a value. Two hosts run it: the GitHub runner and the command line.
  * `Platform` is the slice of effects that this action uses.
  */
-export interface Action<
-  Inputs extends z.ZodObject,
-  Settings,
-  Platform,
-  Needs extends 'configuration' | 'raw' | 'none' = [Settings] extends [undefined] ? 'none' : 'configuration',
-> {
+export interface Action<Inputs extends z.ZodObject, Settings, Platform> {
   /** As it is typed: `release`, `lock hold`. */
   readonly name: string;
   /** One sentence, for help and README. */
@@ -26,7 +21,7 @@ export interface Action<
    * What `call.settings` is. `configuration`: the loaded configuration of one environment, and without a valid one the
    * action does not run. `raw`: the file, the request and the result of loading it, problems included. `none`: undefined.
    */
-  readonly settings: Needs;
+  readonly settings: NeedsOf<Settings>;
   /** Inputs that the command line takes by position, in order; one that is a list takes the rest. */
   readonly positional?: readonly string[];
   /** A shorter name on the command line: `backup` for `backup create`. */
@@ -49,6 +44,13 @@ export interface Action<
 /** The headings of help, in order. */
 export const ACTION_GROUPS = ['Release', 'One step', 'State', 'Look', 'Configuration', 'Other'] as const;
 export type ActionGroup = (typeof ACTION_GROUPS)[number];
+
+/** What an action has to say in `settings`, by the type of what it is handed: a raw configuration holds the request for it. */
+export type NeedsOf<Settings> = [Settings] extends [undefined]
+  ? 'none'
+  : Settings extends { readonly request: unknown }
+    ? 'raw'
+    : 'configuration';
 
 /** What a renderer can show of a record, in whatever medium it writes. */
 export type Block =

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import type { ConfigurationCall } from '../config/commands.ts';
+import { InvalidConfiguration } from '../config/problem.ts';
 import { UserError } from '../core/errors.ts';
 import { EXIT, exitCodeOf, Report, type Subject } from '../core/report.ts';
 import type { Log } from '../platform/log.ts';
@@ -9,13 +11,8 @@ import { renderReport } from '../report/terminal.ts';
 import { cleanCode, cleanText, type Mask } from '../report/text.ts';
 import type { CliAction } from './cli-action.ts';
 import { asksForJson, type CommonOptions, parseCommandLine } from './command-line.ts';
-import {
-  listedSecrets,
-  loadConfigurationFile,
-  type RawConfiguration,
-  readConfigurationFile,
-} from './configuration-file.ts';
-import { failureOf, failureReport, failureText, InvalidConfiguration, stackOf } from './failure.ts';
+import { listedSecrets, loadConfigurationFile, readConfigurationFile } from './configuration-file.ts';
+import { failureOf, failureReport, failureText, stackOf } from './failure.ts';
 import { terminalLog } from './terminal-log.ts';
 
 /** Where text goes: standard output, standard error, or a test. */
@@ -111,10 +108,7 @@ async function runAction(
   const raw = await readConfiguration(options, run, platform, host);
   if (action.settings === 'raw') return await action.run({ inputs, settings: raw }, platform);
   const { result } = raw;
-  if (!result.ok) {
-    const { formatProblems } = await import('../config/problem.ts');
-    throw new InvalidConfiguration(result.problems, formatProblems(result.problems, raw.request.file));
-  }
+  if (!result.ok) throw new InvalidConfiguration(result.problems, raw.request.file);
   for (const warning of result.warnings) log.warn(`${warning.path}: ${warning.message}`);
   return await action.run({ inputs, settings: result.configuration }, platform);
 }
@@ -125,7 +119,7 @@ async function readConfiguration(
   run: Run,
   platform: Platform,
   host: CliHost,
-): Promise<RawConfiguration> {
+): Promise<ConfigurationCall> {
   const file = await readConfigurationFile(options.config, host.cwd, platform.files);
   run.mask = createMask(listedSecrets(file.bytes, host.env));
   const raw = await loadConfigurationFile(file, options, host.env);

@@ -1,15 +1,10 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { isAlias, isScalar, isSeq, parseDocument } from 'yaml';
-import type { LoadRequest, LoadResult } from '../config/load.ts';
+import type { ConfigurationCall } from '../config/commands.ts';
+import type { LoadRequest } from '../config/load.ts';
 import { UserError } from '../core/errors.ts';
 import type { Files } from '../platform/files.ts';
 import type { CommonOptions } from './command-line.ts';
-
-/** The configuration as it was asked for and what became of it, problems included. */
-export interface RawConfiguration {
-  readonly request: LoadRequest;
-  readonly result: LoadResult;
-}
 
 export interface ConfigurationFile {
   /** As messages show it: relative to where the user is. */
@@ -86,7 +81,7 @@ export async function loadConfigurationFile(
   file: ConfigurationFile,
   options: Pick<CommonOptions, 'environment' | 'set'>,
   processEnvironment: Readonly<Record<string, string | undefined>>,
-): Promise<RawConfiguration> {
+): Promise<ConfigurationCall> {
   const { loadConfiguration, parseOverrides } = await import('../config/load.ts');
   const available: Record<string, string> = {};
   for (const [name, value] of Object.entries(processEnvironment)) if (value !== undefined) available[name] = value;

@@ -1,18 +1,7 @@
-import type { Problem } from '../config/problem.ts';
+import { InvalidConfiguration } from '../config/problem.ts';
 import { errorMessage, Interrupted, OutsideError, UnsafeError, UserError } from '../core/errors.ts';
 import type { Finding, Severity } from '../core/finding.ts';
 import { EXIT, type Report, type Subject } from '../core/report.ts';
-
-/** The configuration cannot be loaded. The message lists all problems, one a line, and closes with their number. */
-export class InvalidConfiguration extends UserError {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[], listed: string) {
-    super('configuration', listed.trimEnd());
-    this.name = 'InvalidConfiguration';
-    this.problems = problems;
-  }
-}
 
 /** Anything that was thrown, as the command line tells it. */
 export interface Failure {
@@ -39,7 +28,7 @@ export function failureOf(error: unknown): Failure {
 }
 
 function invalid(error: InvalidConfiguration): Failure {
-  const failure = known(error, EXIT.user, 'medium');
+  const failure = known({ code: error.code, message: error.message.trimEnd() }, EXIT.user, 'medium');
   const findings = error.problems.map(({ file, line, path, message }) => ({
     ...findingOf(failure, line === 0 ? `${file}: ${message}` : `${file}:${line}: ${message}`),
     ...(path === '' ? {} : { path }),
