@@ -61,7 +61,9 @@ function connectFiles(settings: FilesSource, context: SourceContext): Source {
     fingerprint: async () => fingerprintOf(await live()),
     async estimate() {
       let sizeBytes = 0;
-      for await (const { status } of walkTree((await live()).root, files, isExcluded)) sizeBytes += status.sizeBytes;
+      for await (const { status } of walkTree((await live()).root, files, isExcluded)) {
+        if (status.type === 'file') sizeBytes += status.sizeBytes;
+      }
       return sizeBytes;
     },
     async dump(scratch) {
