@@ -11,7 +11,7 @@ export interface Call<Inputs, Settings> {
  * An action is a value. Two hosts run it: the GitHub runner and the command line.
  * `Platform` is the slice of effects that this action uses.
  */
-export interface Action<Inputs extends z.ZodObject, Settings, Platform> {
+export interface Action<Inputs extends z.ZodObject, Settings, Platform, Needs = NeedsOf<Settings>> {
   /** As it is typed: `release`, `lock hold`. */
   readonly name: string;
   /** One sentence, for help and README. */
@@ -21,7 +21,7 @@ export interface Action<Inputs extends z.ZodObject, Settings, Platform> {
    * What `call.settings` is. `configuration`: the loaded configuration of one environment, and without a valid one the
    * action does not run. `raw`: the file, the request and the result of loading it, problems included. `none`: undefined.
    */
-  readonly settings: NeedsOf<Settings>;
+  readonly settings: Needs;
   /** Inputs that the command line takes by position, in order; one that is a list takes the rest. */
   readonly positional?: readonly string[];
   /** A shorter name on the command line: `backup` for `backup create`. */
