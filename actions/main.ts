@@ -1,4 +1,5 @@
 import { configCheck, configEnv, configSchema, configShow } from '../src/config/commands.ts';
+import { demo } from '../src/demo/demo.ts';
 import type { CliAction } from '../src/hosts/cli-action.ts';
 import { init } from '../src/init/init.ts';
 import { diff, show } from '../src/inspect/capsules.ts';
@@ -23,6 +24,7 @@ export const actions: readonly CliAction[] = [
   lockHold,
   lockRelease,
   run,
+  demo,
   init,
   configCheck,
   configShow,

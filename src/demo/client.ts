@@ -37,7 +37,9 @@ export function demoClient(origin: string, user: string, password: string): Demo
     async prepare() {
       const token = await login();
       const wanted = { holder: 'ada', product: 'household', premium_cents: 31_415 };
-      policy = String((await json(await ask('/policies', { method: 'POST', body: JSON.stringify(wanted) }, token)))['id']);
+      policy = String(
+        (await json(await ask('/policies', { method: 'POST', body: JSON.stringify(wanted) }, token)))['id'],
+      );
       const upload = { method: 'POST', body: DOCUMENT, headers: { 'content-type': 'application/pdf' } };
       document = String((await json(await ask(`/policies/${policy}/documents?name=policy.pdf`, upload, token)))['id']);
     },

@@ -27,7 +27,12 @@ export interface Load {
 /** Starts the load as a process of its own. `badVersions` are releases whose own wrong answers count apart. */
 export function startLoad(
   program: string,
-  options: { readonly url: string; readonly user: string; readonly password: string; readonly badVersions: readonly string[] },
+  options: {
+    readonly url: string;
+    readonly user: string;
+    readonly password: string;
+    readonly badVersions: readonly string[];
+  },
 ): Load {
   const bad = options.badVersions.flatMap((version) => ['--bad-version', version]);
   const child = spawn(process.execPath, [program, '--url', options.url, '--user', options.user, ...bad], {
