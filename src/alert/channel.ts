@@ -1,0 +1,42 @@
+import type { Platform } from '../platform/platform.ts';
+import type { Alert } from './alert.ts';
+import type { ChannelSettings } from './settings.ts';
+import { terminalChannel } from './terminal.ts';
+import { webhookChannel } from './webhook.ts';
+
+/** What a channel says of one alert. */
+export interface Delivery {
+  readonly outcome: 'delivered' | 'failed';
+  /** How many times it was tried. */
+  readonly attempts: number;
+  /** What the other side said, without addresses and secrets: `204`, `no answer (ECONNREFUSED)`. */
+  readonly detail: string;
+}
+
+/** A way to people. The same alert may be sent twice: where the other side can fold by key, it is one message. */
+export interface Channel {
+  /** Failing is an answer; rejects only with Interrupted. */
+  send(alert: Alert): Promise<Delivery>;
+}
+
+export type ChannelPlatform = Pick<Platform, 'clock' | 'http' | 'log' | 'signal'>;
+
+/** How often and how fast a channel tries again. */
+export interface Patience {
+  readonly retries: number;
+  /** Doubles with each retry, up to eight seconds. */
+  readonly firstDelayMs: number;
+  readonly timeoutMs: number;
+}
+
+export const PATIENCE: Patience = { retries: 4, firstDelayMs: 500, timeoutMs: 10_000 };
+
+/** The channel of each kind. */
+export function connectChannel(settings: ChannelSettings, platform: ChannelPlatform, patience: Patience): Channel {
+  switch (settings.kind) {
+    case 'terminal':
+      return terminalChannel(platform);
+    case 'webhook':
+      return webhookChannel(settings, platform, patience);
+  }
+}
