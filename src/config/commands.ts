@@ -22,7 +22,7 @@ export interface Now {
 const inputs = z.strictObject({});
 
 /** All that is wrong with the file, of every environment. Throws InvalidConfiguration when there is something. */
-export const configCheck: Action<typeof inputs, ConfigurationCall, Now> = {
+export const configCheck: Action<typeof inputs, ConfigurationCall, Now, 'raw'> = {
   name: 'config check',
   summary: 'reads the configuration of every environment and lists all that is wrong with it',
   group: 'Configuration',
@@ -48,7 +48,7 @@ export const configCheck: Action<typeof inputs, ConfigurationCall, Now> = {
 };
 
 /** The resolved configuration of one environment, secrets redacted, with the origin of each value. */
-export const configShow: Action<typeof inputs, ConfigurationCall, Now> = {
+export const configShow: Action<typeof inputs, ConfigurationCall, Now, 'raw'> = {
   name: 'config show',
   summary: 'shows the resolved configuration of an environment and where each value comes from',
   group: 'Configuration',
@@ -101,7 +101,7 @@ export const configSchema: Action<typeof inputs, undefined, Now> = {
 };
 
 /** A template of the secrets and variables that the file reads. Works for a file that is not valid yet. */
-export const configEnv: Action<typeof inputs, ConfigurationCall, Now> = {
+export const configEnv: Action<typeof inputs, ConfigurationCall, Now, 'raw'> = {
   name: 'config env',
   summary: 'prints a template of the secrets and variables that the configuration reads',
   group: 'Configuration',

@@ -35,6 +35,7 @@ export function conform(schema: z.core.$ZodType, root: Mapping, problems: Proble
 function conformPart(schema: z.core.$ZodType, tree: Tree, part: Part): Tree {
   const shape = shapeOf(schema);
   const { inner } = shape;
+  if (tree.type === 'scalar' && tree.broken === true) return tree;
   if (inner instanceof z.ZodLazy) return tree;
   if (inner instanceof z.ZodDiscriminatedUnion) return conformKind(inner, tree, part);
   if (inner instanceof z.ZodUnion) return conformUnion(inner, shape, tree, part);
@@ -143,6 +144,7 @@ function conformKind(schema: z.ZodDiscriminatedUnion, tree: Tree, part: Part): T
   }
   const path = [...part.path, discriminator];
   const chosen = tree.entries.get(discriminator)?.value;
+  if (chosen?.type === 'scalar' && chosen.broken === true) return tree;
   const text = chosen?.type === 'scalar' && chosen.sealed !== true ? String(chosen.value) : undefined;
   const option = text === undefined ? undefined : kinds.get(text);
   if (option !== undefined) return conformObject(option, tree, part);
@@ -170,7 +172,7 @@ function conformUnion(schema: z.ZodUnion, shape: Shape, tree: Tree, part: Part):
 
 function conformScalar(shape: Shape, tree: Scalar, part: Part): Scalar {
   const { inner, secret } = shape;
-  if (secret && (tree.secrets ?? []).length === 0 && tree.sealed !== true) {
+  if (secret && (tree.secrets ?? []).length === 0) {
     tell(part, tree.place, 'a secret belongs here, not a value: list its name under secrets and write "${NAME}"');
     return tree;
   }

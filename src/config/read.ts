@@ -2,7 +2,7 @@ import { isAlias, isMap, isScalar, isSeq, type Pair } from 'yaml';
 import { type Problem, problemAt } from './problem.ts';
 import { type Parsed, parseYaml } from './syntax.ts';
 import { decodeText } from './text.ts';
-import type { Entry, Mapping, Origin, Path, Place, Tree, Value } from './tree.ts';
+import type { Entry, Mapping, Origin, Path, Place, Tree } from './tree.ts';
 
 /** More values, aliases followed, than any configuration has: stops alias bombs. */
 const MAX_VALUES = 10_000;
@@ -63,7 +63,7 @@ interface Here {
 
 function convert(reader: Reader, node: unknown, here: Here): Tree {
   const place = placeAt(reader, startOf(node), here);
-  const nothing: Tree = { type: 'scalar', value: null, place };
+  const nothing: Tree = { type: 'scalar', value: '', place, broken: true };
   reader.values += 1;
   if (reader.values > MAX_VALUES) {
     const message = `the file has more than ${MAX_VALUES} values once its aliases are followed; take some out`;
@@ -94,7 +94,12 @@ function convertContents(reader: Reader, node: unknown, here: Here, place: Place
     const items = node.items.map((item, index) => convert(reader, item, within(here, index)));
     return { type: 'list', items, place };
   }
-  return { type: 'scalar', value: isScalar(node) ? scalarValue(reader, node.value, here, place) : null, place };
+  const value = isScalar(node) ? node.value : null;
+  if (typeof value === 'string') return { type: 'scalar', value: reader.parsed.restore(value), place };
+  if (typeof value === 'boolean' || value === null) return { type: 'scalar', value, place };
+  if (typeof value === 'number' && Number.isFinite(value)) return { type: 'scalar', value, place };
+  tell(reader, place, here.path, 'not a finite number; write its digits, or put it in quotes where text is meant');
+  return { type: 'scalar', value: '', place, broken: true };
 }
 
 function convertPairs(reader: Reader, pairs: readonly Pair[], here: Here, place: Place): Map<string, Entry> {
@@ -133,14 +138,6 @@ function within(here: Here, step: string | number): Here {
 function keyText(reader: Reader, key: unknown): string | undefined {
   if (!isScalar(key) || key.value === null) return undefined;
   return reader.parsed.restore(typeof key.value === 'string' ? key.value : (key.source ?? String(key.value)));
-}
-
-function scalarValue(reader: Reader, value: unknown, here: Here, place: Place): Value {
-  if (typeof value === 'string') return reader.parsed.restore(value);
-  if (typeof value === 'boolean' || value === null) return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  tell(reader, place, here.path, 'not a finite number; write its digits, or put it in quotes where text is meant');
-  return 0;
 }
 
 function placeAt(reader: Reader, offset: number | undefined, { environment }: Here): Place {

@@ -95,8 +95,7 @@ function substituteText(scalar: Scalar, text: string, work: Substitution, path: 
     return found ?? '';
   });
   const flags = { flexible: true, ...(secrets.size > 0 ? { secrets: [...secrets] } : {}) };
-  // A value that could not be found is taken like a sealed one: its absence is one problem, not two.
-  return { ...scalar, ...flags, value, ...(sealed || broken ? { sealed: true } : {}) };
+  return { ...scalar, ...flags, value, ...(sealed ? { sealed } : {}), ...(broken ? { broken } : {}) };
 }
 
 /** Undefined when there is no value; then that has been told. */

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument, type YAMLError } from 'yaml';
+import { type Document, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 
 /** What the YAML parser made of the text. `document` is absent where its parts cannot be trusted. */
 export interface Parsed {
@@ -57,7 +57,10 @@ export function parseYaml(text: string): Parsed {
     const hard = document.errors.filter(({ code }) => !SOFT.includes(code)).sort((a, b) => a.pos[0] - b.pos[0]);
     const told = [...document.errors.filter(({ code }) => SOFT.includes(code)), ...hard.slice(0, 1)];
     const warned = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
-    const problems = [...told, ...warned].map((error) => ({ ...position(error.pos[0]), message: describe(error) }));
+    const problems = [...told, ...warned].map((error) => ({
+      ...position(startOf(error, document)),
+      message: describe(error),
+    }));
     return {
       document: hard.length > 0 ? undefined : document,
       lineCounter,
@@ -81,14 +84,16 @@ function parseOnce(text: string, lineCounter: LineCounter): Document | undefined
       // Also against a %YAML 1.1 directive, where `no` is false.
       schema: 'core',
       merge: false,
-      logLevel: 'silent',
+      // Lower levels leave the error about a second document out.
+      logLevel: 'error',
     });
   } catch {
     return undefined;
   }
 }
 
-function describe({ code, message }: YAMLError): string {
+function describe(error: YAMLError): string {
+  const { code, message } = error;
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'a tab indents this line; YAML wants spaces';
@@ -101,6 +106,7 @@ function describe({ code, message }: YAMLError): string {
     case 'BAD_DQ_ESCAPE':
       return 'not valid YAML: an escape that double quotes do not know; write \\\\ for a backslash or use single quotes';
     case 'MISSING_CHAR':
+      if (isOpenQuote(error)) return 'the quote that opens here is never closed';
       return `not valid YAML: ${lowered(message)}; is a quote, bracket, colon or the space after it missing?`;
     case 'MULTILINE_IMPLICIT_KEY':
     case 'BLOCK_AS_IMPLICIT_KEY':
@@ -108,6 +114,23 @@ function describe({ code, message }: YAMLError): string {
     default:
       return `not valid YAML: ${lowered(message)}`;
   }
+}
+
+function isOpenQuote({ code, message }: YAMLError): boolean {
+  return code === 'MISSING_CHAR' && /closing .quote/.test(message);
+}
+
+/** A quote that is never closed takes in the rest of the file, so the parser's own place is the end of it. */
+function startOf(error: YAMLError, document: Document): number {
+  let start = error.pos[0];
+  if (!isOpenQuote(error)) return start;
+  visit(document, {
+    Scalar(_, node) {
+      const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
+      if (isQuoted && node.range != null && node.range[0] <= error.pos[0]) start = node.range[0];
+    },
+  });
+  return start;
 }
 
 /** The parser's own sentence, within ours. */

@@ -32,6 +32,8 @@ export interface Scalar {
   readonly secrets?: readonly string[];
   /** The value holds a secret that is known by name only. */
   readonly sealed?: boolean;
+  /** Something is wrong with the value and has been told; nothing more is said about it. */
+  readonly broken?: boolean;
   /** What a sealed value is taken for while the schema judges. */
   readonly standIn?: Value;
 }
@@ -77,20 +79,25 @@ export function at(tree: Tree | undefined, ...path: Path): Tree | undefined {
 
 /** The text at `path`; undefined where there is none, or something else, or a secret that is not known here. */
 export function textAt(tree: Tree | undefined, ...path: Path): string | undefined {
-  const found = at(tree, ...path);
-  return found?.type === 'scalar' && found.sealed !== true && typeof found.value === 'string' ? found.value : undefined;
+  const value = knownAt(tree, path);
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** The number at `path`, as `textAt`. */
 export function numberAt(tree: Tree | undefined, ...path: Path): number | undefined {
-  const found = at(tree, ...path);
-  return found?.type === 'scalar' && found.sealed !== true && typeof found.value === 'number' ? found.value : undefined;
+  const value = knownAt(tree, path);
+  return typeof value === 'number' ? value : undefined;
 }
 
 /** The boolean at `path`, as `textAt`. */
 export function flagAt(tree: Tree | undefined, ...path: Path): boolean | undefined {
+  const value = knownAt(tree, path);
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+function knownAt(tree: Tree | undefined, path: Path): Value | undefined {
   const found = at(tree, ...path);
-  return found?.type === 'scalar' && typeof found.value === 'boolean' ? found.value : undefined;
+  return found?.type === 'scalar' && found.sealed !== true && found.broken !== true ? found.value : undefined;
 }
 
 /** Keys and values of the map at `path`; none where there is no map. */

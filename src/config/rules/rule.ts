@@ -1,6 +1,6 @@
 import { add, type Problems, warn } from '../problem.ts';
 import { meant } from '../suggest.ts';
-import { at, itemsAt, type Mapping, membersAt, type Path, type Tree } from '../tree.ts';
+import { at, itemsAt, type Mapping, membersAt, numberAt, type Path, type Tree, textAt } from '../tree.ts';
 
 /**
  * What no schema can say: how parts of the configuration fit together. A rule reads the tree after defaults were filled
@@ -34,24 +34,24 @@ export function servicesOf(root: Mapping): readonly (readonly [name: string, ser
 
 /** Names and numbers of a service's ports; a single `port` is called `http`. Numbers that are none are left out. */
 export function portsOf(service: Tree): readonly { name: string; path: Path; port: number | undefined }[] {
-  const number = (tree: Tree | undefined) =>
-    tree?.type === 'scalar' && typeof tree.value === 'number' ? tree.value : undefined;
   const single = at(service, 'run', 'port');
   const several = membersAt(service, 'run', 'ports').map(([name, tree]) => ({
     name,
     path: ['run', 'ports', name],
-    port: number(tree),
+    port: numberAt(tree),
   }));
-  return [...(single === undefined ? [] : [{ name: 'http', path: ['run', 'port'], port: number(single) }]), ...several];
+  return [
+    ...(single === undefined ? [] : [{ name: 'http', path: ['run', 'port'], port: numberAt(single) }]),
+    ...several,
+  ];
 }
 
 /** Tells when the text at `path` is none of `names`. `what` is the kind of thing: `service`. */
 export function mustExist(part: Judged, path: Path, what: string, names: readonly string[]): void {
-  const named = at(part.root, ...path);
-  if (named?.type !== 'scalar' || typeof named.value !== 'string' || named.sealed === true) return;
-  if (names.includes(named.value)) return;
-  const remedy = meant(named.value, names, `there is no ${what} yet`);
-  part.tell(path, `there is no ${what} called ${JSON.stringify(named.value.slice(0, 60))}; ${remedy}`);
+  const name = textAt(part.root, ...path);
+  if (name === undefined || names.includes(name)) return;
+  const remedy = meant(name, names, `there is no ${what} yet`);
+  part.tell(path, `there is no ${what} called ${JSON.stringify(name.slice(0, 60))}; ${remedy}`);
 }
 
 /** `mustExist` for each item of the list at `path`. */
