@@ -8,5 +8,14 @@ export const requirements = [
   { program: 'sh', packages: ['dash'], why: 'commands of users, which are shell scripts more often than not' },
   { program: 'npm', packages: ['npm'], why: 'the package, packed and installed as a user would' },
   { program: 'mkfifo', packages: ['coreutils'], why: 'a file that is none, in a backup' },
+  {
+    program: 'initdb',
+    packages: ['postgresql'],
+    // The folders in which test/support/postgres.ts looks; Debian puts the server's programs in no PATH.
+    folders: [18, 17, 16, 15, 14, 13]
+      .map((version) => `/usr/lib/postgresql/${version}/bin`)
+      .concat('/usr/local/pgsql/bin'),
+    why: 'a real database behind the source "command"',
+  },
   { program: 'mount', packages: ['mount'], folders: ['/sbin', '/usr/sbin'], why: 'a disk that is full' },
 ];
