@@ -7,15 +7,21 @@ import { releases } from '../src/inspect/releases.ts';
 import { status } from '../src/inspect/status.ts';
 import { lockHold, lockRelease, lockStatus } from '../src/lock/lock.ts';
 import { run } from '../src/run/run.ts';
+import { deployAction } from './deploy/action.ts';
+import { planAction } from './plan/action.ts';
+import { promoteAction } from './promote/action.ts';
 import { recoverAction } from './recover/action.ts';
 import { releaseAction } from './release/action.ts';
 import { rollbackAction } from './rollback/action.ts';
 
 /** Every action, in the order in which help lists those of one group. */
 export const actions: readonly CliAction[] = [
+  planAction,
   releaseAction,
   rollbackAction,
   recoverAction,
+  deployAction,
+  promoteAction,
   status,
   releases,
   show,

@@ -7,6 +7,7 @@ import { composeReport } from '../core/report.ts';
 import { openEnvironment } from '../environment/environment.ts';
 import { serviceStatuses } from '../environment/status.ts';
 import { subjectOf } from '../environment/subject.ts';
+import type { JournalRun } from '../journal/journal.ts';
 import type { Platform } from '../platform/platform.ts';
 
 const inputs = z.strictObject({});
@@ -30,7 +31,7 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
   group: 'Look',
   settings: 'configuration',
   inputs,
-  reasons: ['status', 'nothing-live', 'not-running', 'recovery-needed'],
+  reasons: ['status', 'nothing-live', 'not-running', 'awaiting-verdict', 'recovery-needed'],
   async run({ settings }, platform) {
     const startedAt = platform.clock.now();
     const environment = await openEnvironment(settings, platform, { create: false });
@@ -41,7 +42,8 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
     const lease = await leases.current();
     const stale = lease !== undefined && (await leases.isStale(lease));
     const open = await journal.open();
-    const recovering = open.length > 0 && (lease === undefined || stale || lease.purpose === 'hold');
+    const unowned = open.length > 0 && (lease === undefined || stale || lease.purpose === 'hold');
+    const unfinished = unowned ? describeUnfinished(open) : undefined;
     const services = statuses.map(({ service, version, release, instances, addresses, logFile }) => ({
       service,
       release,
@@ -61,8 +63,8 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
       remedy: `Read ${logFile}; "holdfast rollback" returns to the last good release.`,
     }));
     const since = live === undefined ? 0 : platform.clock.now() - Date.parse(live.record.changedAt);
-    const reason = recovering
-      ? 'recovery-needed'
+    const reason = unfinished
+      ? unfinished.reason
       : live === undefined
         ? 'nothing-live'
         : down.length > 0
@@ -79,9 +81,9 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
       subjectOf(settings, live?.record),
       { startedAt, finishedAt: platform.clock.now() },
       {
-        decision: recovering || down.length > 0 ? 'stop' : 'proceed',
+        decision: unfinished?.reason === 'recovery-needed' || down.length > 0 ? 'stop' : 'proceed',
         reason,
-        summary: `${summary}${whoWorks}${recovering ? '; a run was killed: run "holdfast recover"' : ''}`,
+        summary: `${summary}${whoWorks}${unfinished === undefined ? '' : `; ${unfinished.text}`}`,
         findings,
         record: {
           root: layout.root,
@@ -106,3 +108,12 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
     return [{ kind: 'table', columns: ['service', 'version', 'running', 'address', 'log'], rows }];
   },
 };
+
+/** What a run without an owner means: it was killed, or its steps are given one by one and the next one is due. */
+function describeUnfinished(open: readonly JournalRun[]): { readonly reason: string; readonly text: string } {
+  const [only] = open;
+  if (open.length === 1 && only?.marks.has('deployed') === true && !only.marks.has('rolling-back')) {
+    return { reason: 'awaiting-verdict', text: 'it is not promoted yet: "holdfast promote", or "holdfast rollback"' };
+  }
+  return { reason: 'recovery-needed', text: 'a run did not end: "holdfast recover" finishes or undoes it' };
+}

@@ -29,7 +29,8 @@ export async function authorizeStage({ stages, settings, actor, platform, reques
     const now = platform.clock.now();
     const access = decideAccess({ actor, action: 'release', access: settings.access, now });
     const findings = [accessFinding(access)];
-    if (access.decision === 'stop' || request.withoutProof === undefined) return { ...access, findings, summary: access.message };
+    if (access.decision === 'stop' || request.withoutProof === undefined)
+      return { ...access, findings, summary: access.message };
     const override = decideAccess({ actor, action: 'override', access: settings.access, now });
     findings.push(accessFinding(override));
     return { ...override, findings, summary: `${access.message}; without proof: ${override.message}` };

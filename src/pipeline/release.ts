@@ -40,16 +40,7 @@ export interface ReleaseRun {
  * stop after something has changed. Rejects with UserError when nothing was begun because of a mistake of the user.
  */
 export async function release(request: ReleaseRequest, settings: Configuration, platform: Platform): Promise<Report> {
-  const startedAt = platform.clock.now();
-  const run: ReleaseRun = {
-    id: timedId('r', startedAt, platform.random.hex(2)),
-    request,
-    actor: `os:${platform.identity.user}`,
-    settings,
-    platform,
-    stages: openStageBook(platform),
-    startedAt,
-  };
+  const run = openRun(request, settings, platform);
   const access = await authorizeStage(run);
   if (access.decision === 'stop') return reportRelease(run, { reason: 'not-started', because: access });
   const environment = await openEnvironment(settings, platform, { create: true });
@@ -60,6 +51,20 @@ export async function release(request: ReleaseRequest, settings: Configuration, 
   } finally {
     await leased.release();
   }
+}
+
+/** A new run with an id of its own. */
+export function openRun(request: ReleaseRequest, settings: Configuration, platform: Platform): ReleaseRun {
+  const startedAt = platform.clock.now();
+  return {
+    id: timedId('r', startedAt, platform.random.hex(2)),
+    request,
+    actor: `os:${platform.identity.user}`,
+    settings,
+    platform,
+    stages: openStageBook(platform),
+    startedAt,
+  };
 }
 
 /** The lease, or why there is none: somebody's hold or work is a gate, not a mistake. */

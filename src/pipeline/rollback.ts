@@ -57,6 +57,19 @@ export async function rollback(request: RollbackRequest, settings: Configuration
         record: { steps: stages.steps },
       });
     }
+    const { back } = recovered;
+    // A release that was never promoted was being rolled back: that is what was asked for.
+    if (back !== undefined && request.to === undefined) {
+      const live = back.to === undefined ? null : { release: back.to.release, version: back.to.version };
+      const { data, dataReason, durationMs, writes } = back;
+      const record = {
+        live,
+        steps: stages.steps,
+        rollback: { data, dataReason, durationMs, ...(live === null ? {} : { to: live }) },
+        writes,
+      };
+      return close({ reason: 'rolled-back', summary: recovered.actions.join('; '), record }, live ?? undefined);
+    }
     const live = await environment.book.live();
     const to =
       request.to === undefined

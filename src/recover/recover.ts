@@ -1,5 +1,5 @@
 import type { Environment } from '../environment/environment.ts';
-import { fallBack } from '../environment/fall-back.ts';
+import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
 import { revert } from '../environment/revert.ts';
 import type { JournalRun } from '../journal/journal.ts';
@@ -9,6 +9,8 @@ import type { Walk } from '../journal/walk.ts';
 export interface Recovered {
   /** What was found and done, run by run, for people. Empty when nothing was open. */
   readonly actions: readonly string[];
+  /** The return to a good release, when that is what it took. */
+  readonly back?: FellBack;
   /** The walk that did not complete: then a person is needed. */
   readonly failed?: Walk;
 }
@@ -34,15 +36,16 @@ export function planRecovery(
 export async function recover(lease: Lease, environment: Environment): Promise<Recovered> {
   const { journal, book } = environment;
   const actions: string[] = [];
+  let fellBack: { readonly back?: FellBack } = {};
   for (;;) {
     const open = await journal.open();
     const plan = planRecovery(open);
     const run = plan === 'finish-rollback' ? open.find(({ header }) => header.kind === 'rollback') : open.at(-1);
-    if (run === undefined) return { actions };
+    if (run === undefined) return { actions, ...fellBack };
     const { header } = run;
     switch (plan) {
       case 'nothing':
-        return { actions };
+        return { actions, ...fellBack };
       case 'finish-promotion':
         await markGood(header.run, environment);
         actions.push(`finished the promotion of ${header.run}`);
@@ -70,10 +73,12 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
         break;
       }
       case 'fall-back': {
-        const back = await fallBack(run, 'the run was killed', lease, environment);
+        const failure = run.marks.has('deployed') ? 'it was never promoted' : 'the run was killed';
+        const back = await fallBack(run, failure, lease, environment);
         if (!back.walk.completed) return { actions, failed: back.walk };
+        fellBack = { back };
         const now = back.to === undefined ? 'nothing is live, as before' : `${back.to.version} is live again`;
-        actions.push(`undid ${header.run}, which was killed: ${now}, data ${back.data} (${back.dataReason})`);
+        actions.push(`undid ${header.run} (${failure}): ${now}, data ${back.data} (${back.dataReason})`);
         break;
       }
     }
