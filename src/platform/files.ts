@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -49,6 +49,8 @@ export interface Files {
   openRead(path: string, range?: { start: number; end: number }): Readable;
   /** Exclusive: fails with EEXIST. Not durable until `sync`. */
   openWrite(path: string, mode?: number): Writable;
+  /** The content of a file, as a new file: fails with EEXIST. Not durable until `sync`. */
+  copy(from: string, to: string): Promise<void>;
   sync(path: string): Promise<void>;
   truncate(path: string, sizeBytes: number): Promise<void>;
   /** Free bytes for an ordinary user on the disk that holds this existing path. */
@@ -152,6 +154,7 @@ export function systemFiles(temporaryRoot: string): Files {
     setModified: (path, modifiedMs) => fs.utimes(path, modifiedMs / 1000, modifiedMs / 1000),
     openRead: (path, range) => createReadStream(path, range),
     openWrite: (path, mode = 0o644) => createWriteStream(path, { flags: 'wx', mode }),
+    copy: (from, to) => fs.copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
     async sync(path) {
       const file = await fs.open(path, 'r');
       try {

@@ -109,8 +109,13 @@ async function writeEntries(decoded: Decoded, job: ExtractJob, folder: string): 
         break;
       case 'file': {
         const hash = createHash('sha256');
-        const tap = tapping((chunk) => hash.update(chunk));
-        await pipeline(Readable.fromWeb(body), tap, files.openWrite(path, 0o600));
+        const content = async function* () {
+          for await (const chunk of body) {
+            hash.update(chunk);
+            yield chunk;
+          }
+        };
+        await pipeline(content, files.openWrite(path, 0o600));
         if (hash.digest('hex') !== entry.sha256)
           throw damaged(manifest.id, `${archivePath(entry)} has another content`);
         await dress(path, entry, files);

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { errorCode } from '../core/errors.ts';
 import type { Files, Status } from '../platform/files.ts';
 
@@ -47,7 +46,7 @@ async function take(path: string, status: Status, scratch: string, files: Files)
   const copy = join(scratch, 'reading');
   await files.remove(copy);
   try {
-    await pipeline(files.openRead(path), files.openWrite(copy, 0o600));
+    await files.copy(path, copy);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
