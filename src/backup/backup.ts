@@ -6,11 +6,6 @@ import type { BackupRecord, Proof } from '../sources/manifest.ts';
 import { proveBackup } from '../sources/prove.ts';
 import { planPruning } from '../sources/pruning.ts';
 
-export interface ProvenBackup {
-  readonly record: BackupRecord;
-  readonly proof: Proof;
-}
-
 /** Copies all state of an environment into its store. Rejects, with nothing left behind, when it cannot. */
 export async function createBackup(environment: Environment): Promise<BackupRecord> {
   const { settings, sources, store, machine, layout, platform, book } = environment;

@@ -1,9 +1,6 @@
 import { z } from 'zod';
 import { Name, Version } from './names.ts';
 
-/** A secret in a capsule: its name and an HMAC of its value under a random key of the target, never the value. */
-export const SecretReference = z.strictObject({ secret: z.array(z.string()), hmac: z.string() });
-
 /** One service as it was released. */
 export const CapsuleService = z.strictObject({
   /** The release whose folder holds its files: this one, or an earlier one when the service was carried over unchanged. */
@@ -11,7 +8,10 @@ export const CapsuleService = z.strictObject({
   version: Version,
   /** SHA-256 over its files: paths, modes, link targets, contents. */
   artifact: z.string(),
-  /** Its settings after substitution; values that hold a secret are references. */
+  /**
+   * Its settings after substitution. A value that holds a secret is `{ secret: [names], hmac }`: the names, and an HMAC of
+   * the value under a random key of the target, because a plain hash can be guessed.
+   */
   settings: z.json(),
 });
 export type CapsuleService = z.infer<typeof CapsuleService>;

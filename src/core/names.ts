@@ -13,9 +13,6 @@ export const Version = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/, {
   error: 'expected 1 to 128 letters, digits, ".", "_", "+" or "-", beginning with a letter or digit',
 });
 
-/** `r-20261122T101500-4f2a`: sorts by time. */
-export const ReleaseId = z.string().regex(/^r-\d{8}T\d{6}-[0-9a-f]{4}$/);
-
 /** `b-20261122T101500-4f2a`. */
 export const BackupId = z.string().regex(/^b-\d{8}T\d{6}-[0-9a-f]{4}$/);
 

@@ -13,6 +13,7 @@ import type { CliAction } from './cli-action.ts';
 import { asksForJson, type CommonOptions, parseCommandLine } from './command-line.ts';
 import { listedSecrets, loadConfigurationFile, readConfigurationFile } from './configuration-file.ts';
 import { failureOf, failureReport, failureText, stackOf } from './failure.ts';
+import { keepPage } from './page.ts';
 import { terminalLog } from './terminal-log.ts';
 
 /** Where text goes: standard output, standard error, or a test. */
@@ -73,9 +74,13 @@ export async function runCli(argv: readonly string[], actions: readonly CliActio
       return request.isError ? EXIT.user : EXIT.proceed;
     }
     const report = Report.parse(await runAction(request.action, request.inputs, request.options, run, host));
+    const page = run.platform === undefined ? undefined : await keepPage(report, run.mask, run.platform);
     run.closeLog();
     printReport(report, request.action, request.options, run, host);
-    return exitCodeOf(report);
+    if (page !== undefined && !request.options.quiet) host.stderr.write(`report: ${page}\n`);
+    const code = exitCodeOf(report);
+    // Undone or finished, it ended because somebody wanted it to end; only "a person is needed" outweighs that.
+    return host.signal.aborted && code !== EXIT.unsafe ? EXIT.interrupted : code;
   } catch (error) {
     run.closeLog();
     return await printFailure(error, run, host);

@@ -61,7 +61,9 @@ export const init: Action<typeof inputs, undefined, Platform> = {
 /** A database among the files of the program would be replaced with them: it has to move. */
 function besideProgram({ databases }: Detected): string[] {
   const beside = databases.filter((path) => !path.includes('/'));
-  return beside.map((path) => `${path} lies among the program's own files: keep it in the folder that HOLDFAST_SHARED names`);
+  return beside.map(
+    (path) => `${path} lies among the program's own files: keep it in the folder that HOLDFAST_SHARED names`,
+  );
 }
 
 /** The text of a holdfast.yml: pure. */

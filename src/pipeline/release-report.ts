@@ -15,6 +15,8 @@ export interface Ending {
   readonly because: Verdict;
   readonly net?: SafetyNet;
   readonly back?: FellBack;
+  /** Where the host writes the page that tells the story. */
+  readonly page?: string;
   /** Why the way back failed. */
   readonly trouble?: Verdict;
 }
@@ -55,6 +57,7 @@ export function reportRelease(run: ReleaseRun, ending: Ending): Report {
           writes: back.writes,
         }),
     policy: 'local file',
+    ...(ending.page === undefined ? {} : { reportFile: ending.page }),
   };
   const times = { startedAt, finishedAt: platform.clock.now() };
   const proceed = reason === 'released' || reason === 'live-not-good';

@@ -47,7 +47,8 @@ export async function release(request: ReleaseRequest, settings: Configuration, 
   const leased = await takeLease(run, environment);
   if ('decision' in leased) return reportRelease(run, { reason: 'not-started', because: leased });
   try {
-    return await reportRelease(run, await releaseUnder(leased, run, environment));
+    const ending = await releaseUnder(leased, run, environment);
+    return reportRelease(run, { ...ending, page: environment.layout.report(run.id) });
   } finally {
     await leased.release();
   }

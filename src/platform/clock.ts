@@ -27,8 +27,3 @@ export function systemClock(): Clock {
     },
   };
 }
-
-/** The ISO 8601 text of a moment, UTC. */
-export function isoTime(ms: number): string {
-  return new Date(ms).toISOString();
-}

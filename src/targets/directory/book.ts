@@ -122,6 +122,7 @@ export function releaseBook(layout: Layout, machine: Machine): ReleaseBook {
       await files.remove(layout.secretSettings(release));
       await files.remove(layout.capsule(release));
       await files.remove(layout.aside(release));
+      await files.remove(layout.report(release));
       await files.remove(layout.record(release));
     },
   };

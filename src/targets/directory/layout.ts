@@ -31,6 +31,8 @@ export interface Layout {
   /** Failed state that was set aside, by release. */
   aside(release: string): string;
   readonly baselines: string;
+  /** The page that tells what became of a release. */
+  report(release: string): string;
 }
 
 export function layoutOf(root: string): Layout {
@@ -60,5 +62,6 @@ export function layoutOf(root: string): Layout {
     scratch: join(own, 'scratch'),
     aside: (release) => join(own, 'aside', release),
     baselines: join(own, 'baselines'),
+    report: (release) => join(own, 'reports', `${release}.html`),
   };
 }
