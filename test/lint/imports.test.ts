@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -114,13 +114,18 @@ interface Violation {
 
 function cruise(directory: string, folders: readonly string[]): readonly Violation[] {
   const program = resolve('node_modules/.bin/depcruise');
-  const { stdout, stderr } = spawnSync(
+  // To a file: through a pipe, half of a long result can get lost when the tool ends.
+  const result = join(tmpdir(), `holdfast-imports-${process.pid}.json`);
+  rmSync(result, { force: true });
+  const { stderr } = spawnSync(
     process.execPath,
-    [program, '--config', '.dependency-cruiser.js', '--output-type', 'json', ...folders],
-    { cwd: directory, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+    [program, '--config', '.dependency-cruiser.js', '--output-type', 'json', '--output-to', result, ...folders],
+    { cwd: directory, encoding: 'utf8' },
   );
-  if (stdout === '') throw new Error(`dependency-cruiser wrote no result: ${stderr}`);
-  return JSON.parse(stdout).summary.violations;
+  if (!existsSync(result)) throw new Error(`dependency-cruiser wrote no result: ${stderr}`);
+  const text = readFileSync(result, 'utf8');
+  rmSync(result);
+  return JSON.parse(text).summary.violations;
 }
 
 describe('import rules', () => {
