@@ -49,18 +49,27 @@ export function secretsCheck(place: Place, observed: Observed, probe: Probe): Ch
 /** A path that no service has, without a character that any router treats in a special way. */
 const UNKNOWN_PATH = '/holdfast-asks-for-a-path-that-is-not-there';
 
+interface Strange {
+  readonly name: string;
+  readonly question: Question;
+}
+
 /**
- * The malformed body goes to the unknown path only: it meets whatever reads bodies for all paths, and no handler that
- * could store it or die of it.
+ * The malformed body comes with GET: it meets what reads bodies for all requests, as frameworks do, and none of the
+ * handlers that parse what is posted to them. One of those may die of it, and this service is in use.
  */
-const STRANGE: readonly Question[] = [
-  { method: 'GET', path: UNKNOWN_PATH, timeoutMs: TIMEOUT_MS, attempts: 2 },
+const STRANGE: readonly Strange[] = [
+  { name: 'an unknown path', question: { method: 'GET', path: UNKNOWN_PATH, timeoutMs: TIMEOUT_MS, attempts: 2 } },
   {
-    method: 'POST',
-    path: UNKNOWN_PATH,
-    headers: { 'content-type': 'application/json' },
-    body: '{"holdfast": ',
-    timeoutMs: TIMEOUT_MS,
+    name: 'a malformed request',
+    question: {
+      method: 'GET',
+      path: UNKNOWN_PATH,
+      headers: { 'content-type': 'application/json' },
+      body: '{"holdfast": ',
+      timeoutMs: TIMEOUT_MS,
+      attempts: 2,
+    },
   },
 ];
 
@@ -73,16 +82,18 @@ interface Exchange {
 export function stackTraceCheck(place: Place, root: string, probe: Probe): Check<readonly Exchange[]> {
   const { service } = place;
   const check = { id: `no-stack-trace:${service}`, layer: 'security' } as const;
+  const questions = STRANGE.map(({ question }) => question);
   return {
     ...check,
-    collect: (signal) => askAll(place, STRANGE, probe, signal),
+    collect: (signal) => askAll(place, questions, probe, signal),
     evaluate(exchanges) {
       for (const { question, asked } of exchanges) {
-        const name = `${question.method} of ${question.body === undefined ? 'an unknown path' : 'malformed JSON'}`;
+        const name = STRANGE.find((strange) => strange.question === question)?.name ?? question.path;
         if (asked.kind === 'silence') {
+          // A server that closes with an unread body resets the connection: a refusal, if not a polite one.
+          if (question.body !== undefined && asked.code === 'ECONNRESET') continue;
           const message = `${service} gives no answer to ${name} (${asked.message})`;
-          const outcome = asked.code === 'ECONNRESET' ? 'warn' : 'unknown';
-          return [findingOf(check, { outcome, severity: 'medium', message })];
+          return [findingOf(check, { outcome: 'unknown', severity: 'medium', message })];
         }
         const trace = findStackTrace(asked.body, root);
         if (trace !== undefined) {
@@ -90,7 +101,7 @@ export function stackTraceCheck(place: Place, root: string, probe: Probe): Check
           const remedy = 'Answer errors with a short text and write the details to the log.';
           return [findingOf(check, { outcome: 'fail', message, remedy, measured: { status: asked.status } })];
         }
-        // 501 is how a server says that it does not know a method.
+        // 501 is how a server says that it does not do such things.
         if (asked.status >= 500 && asked.status !== 501) {
           const message = `${service} answers ${asked.status} to ${name} instead of a status between 400 and 499`;
           return [
@@ -113,10 +124,7 @@ const TRACES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/\bgoroutine \d+ \[/, 'a stack trace of Go'],
   [/\.(?:rb|php):\d+:in /, 'a stack trace'],
   [/\bin (?:<b>)?\/[^\s<]+\.php(?:<\/b>)? on line/, 'a stack trace of PHP'],
-  [
-    /\/(?:app|home|opt|root|srv|tmp|usr|var)\/[\w./@-]+\.(?:c?js|mjs|ts|py|rb|go|java|php)\b/,
-    'the path of a source file',
-  ],
+  [/\/(?:home|opt|root|srv|tmp|usr|var)\/[\w./@-]+\.(?:c?js|mjs|ts|py|rb|go|java|php)\b/, 'the path of a source file'],
 ];
 
 /** What an answer tells of how the service is built, for a message; undefined when it tells nothing. */
@@ -126,8 +134,10 @@ export function findStackTrace(body: string, root: string): string | undefined {
     .replaceAll('&nbsp;', ' ')
     .replaceAll('<br>', '\n')
     .replaceAll('\\n', '\n');
-  if (text.includes(`${root}/`)) return 'a path of the folder that it runs in';
-  return TRACES.find(([pattern]) => pattern.test(text))?.[1];
+  if (root !== '/' && text.includes(`${root}/`)) return 'a path of the folder that it runs in';
+  // A page may well name the scripts that it loads.
+  const told = text.replaceAll(/\b(?:src|href)=(?:"[^"]*"|'[^']*')/g, '');
+  return TRACES.find(([pattern]) => pattern.test(told))?.[1];
 }
 
 /** Ways to write "up and out" that pass one careless decoding or another. */

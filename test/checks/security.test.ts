@@ -61,7 +61,7 @@ describe('security without configuration', () => {
       });
       request.on('end', () => {
         try {
-          if (request.method === 'POST') JSON.parse(body);
+          if (body !== '') JSON.parse(body);
           response.writeHead(404).end();
         } catch (error) {
           response.writeHead(400).end(error instanceof Error ? error.stack : '');
@@ -70,18 +70,18 @@ describe('security without configuration', () => {
     });
 
     expect(findings[1]).toBe(
-      'fail no-stack-trace:api: the answer of api to POST of malformed JSON shows a stack trace of JavaScript',
+      'fail no-stack-trace:api: the answer of api to a malformed request shows a stack trace of JavaScript',
     );
   });
 
-  it('finds an error of the server, but lets it say that it does not know a method', async () => {
+  it('finds an error of the server, but lets it say that it does not do such things', async () => {
     const broken = await securityOf((_, response) => response.writeHead(500).end());
     const plain = await securityOf((request, response) =>
-      response.writeHead(request.method === 'POST' ? 501 : 404).end(),
+      response.writeHead(request.headers['content-length'] === undefined ? 404 : 501).end(),
     );
 
     expect(broken[1]).toBe(
-      'fail no-stack-trace:api: api answers 500 to GET of an unknown path instead of a status between 400 and 499',
+      'fail no-stack-trace:api: api answers 500 to an unknown path instead of a status between 400 and 499',
     );
     expect(plain[1]).toMatch(/^pass/);
   });
@@ -100,10 +100,20 @@ describe('security without configuration', () => {
     );
   });
 
+  it('posts nothing: a service that dies of what is posted to it is not killed', async () => {
+    const methods = new Set<string | undefined>();
+    await securityOf((request, response) => {
+      methods.add(request.method);
+      response.writeHead(404).end();
+    });
+
+    expect([...methods]).toEqual(['GET']);
+  });
+
   it('does not know when nothing answers', async () => {
     const findings = await securityOf((request) => request.socket.destroy());
 
-    expect(findings.map((text) => text.split(' ')[0])).toEqual(['unknown', 'warn', 'unknown']);
+    expect(findings.map((text) => text.split(' ')[0])).toEqual(['unknown', 'unknown', 'unknown']);
   });
 });
 
@@ -133,6 +143,7 @@ describe('findStackTrace', () => {
     { body: 'cannot load /opt/shop/lib/db.py', expected: 'the path of a source file' },
     { body: 'ENOENT /data/shop/releases/r-1/x', expected: 'a path of the folder that it runs in' },
     { body: 'there is nothing at /holdfast/12:30', expected: undefined },
+    { body: '<script src="/home/main.js"></script>', expected: undefined },
     { body: '<html>Cannot GET /app/login</html>', expected: undefined },
   ])('reads $body', ({ body, expected }) => {
     expect(findStackTrace(body, '/data/shop')).toBe(expected);
