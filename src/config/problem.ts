@@ -47,6 +47,9 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
   return [...unique.values()].sort((a, b) => (rank(a) === rank(b) ? a.column - b.column : rank(a) < rank(b) ? -1 : 1));
 }
 
+/** A list that nobody reads to the end. */
+const MAX_LINES = 200;
+
 /**
  * One line per problem and a closing line:
  *
@@ -54,12 +57,16 @@ export function inOrder(problems: readonly Problem[]): Problem[] {
  *     1 problem in holdfast.yml
  */
 export function formatProblems(problems: readonly Problem[], file: string): string {
-  const places = problems.map(({ file: where, line, column }) => (line === 0 ? where : `${where}:${line}:${column}`));
+  const places = problems
+    .slice(0, MAX_LINES)
+    .map(({ file: where, line, column }) => (line === 0 ? where : `${where}:${line}:${column}`));
   const width = Math.max(0, ...places.map((place) => place.length));
-  const lines = problems.map(({ path, message }, index) => {
+  const lines = problems.slice(0, MAX_LINES).map(({ path, message }, index) => {
     const subject = path === '' ? '' : `${onOneLine(path)}   `;
     return `${(places[index] ?? '').padEnd(width)}  ${subject}${onOneLine(message)}`;
   });
+  const rest = problems.length - lines.length;
+  if (rest > 0) lines.push(`… and ${rest} more`);
   return [...lines, `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in ${file}`].join('\n');
 }
 

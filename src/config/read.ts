@@ -4,7 +4,7 @@ import { type Parsed, parseYaml } from './syntax.ts';
 import { decodeText } from './text.ts';
 import type { Entry, Mapping, Origin, Path, Place, Tree } from './tree.ts';
 
-/** More values, aliases followed, than any configuration has: stops alias bombs. */
+/** More keys and values, aliases followed, than any configuration has: stops alias bombs. */
 const MAX_VALUES = 10_000;
 const MAX_DEPTH = 40;
 
@@ -30,7 +30,7 @@ export function readTree(bytes: Uint8Array, file: string): ReadResult {
   const parsed = parseYaml(decoded.text);
   const problems = parsed.problems.map((problem) => ({ file, path: '', ...problem }));
   if (parsed.document === undefined) return { root: undefined, problems };
-  const reader: Reader = { file, parsed, problems, anchors: new Map(), values: 0 };
+  const reader: Reader = { file, parsed, problems, anchors: new Map(), values: 0, isFull: false };
   const root = convert(reader, parsed.document.contents, { path: [], environment: undefined, depth: 0 });
   if (root.type === 'map' && (root.entries.size > 0 || problems.length > 0)) return { root, problems };
   const { line, column } = root.place;
@@ -52,6 +52,8 @@ interface Reader {
   /** The node of each anchor; undefined while it is still being read, so that a circle is seen. */
   readonly anchors: Map<string, unknown>;
   values: number;
+  /** Told that there are too many values. */
+  isFull: boolean;
 }
 
 /** Where the reader is: `path` counts from the environment when there is one. */
@@ -66,8 +68,9 @@ function convert(reader: Reader, node: unknown, here: Here): Tree {
   const nothing: Tree = { type: 'scalar', value: '', place, broken: true };
   reader.values += 1;
   if (reader.values > MAX_VALUES) {
-    const message = `the file has more than ${MAX_VALUES} values once its aliases are followed; take some out`;
-    if (reader.values === MAX_VALUES + 1) tell(reader, place, here.path, message);
+    const message = `the file has more than ${MAX_VALUES} keys and values once its aliases are followed; take some out`;
+    if (!reader.isFull) tell(reader, place, here.path, message);
+    reader.isFull = true;
     return nothing;
   }
   if (here.depth > MAX_DEPTH) {
@@ -106,6 +109,7 @@ function convertPairs(reader: Reader, pairs: readonly Pair[], here: Here, place:
   const entries = new Map<string, Entry>();
   for (const pair of pairs) {
     if (reader.values > MAX_VALUES) break;
+    reader.values += 1;
     const start = startOf(pair.key);
     const keyPlace = start === undefined ? place : placeAt(reader, start, here);
     const key = keyText(reader, pair.key);

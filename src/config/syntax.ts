@@ -1,4 +1,4 @@
-import { type Document, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
+import { type Document, isCollection, LineCounter, parseDocument, visit, type YAMLError } from 'yaml';
 
 /** What the YAML parser made of the text. `document` is absent where its parts cannot be trusted. */
 export interface Parsed {
@@ -15,68 +15,103 @@ export interface SyntaxProblem {
   readonly message: string;
 }
 
-/** Each repair parses again; more of them in one file are told one batch at a time. */
-const MAX_REPAIRS = 20;
-
 /**
  * Parses YAML 1.2 with the core schema. Never throws. After a mistake in the syntax the parser guesses, and its further
  * errors mislead; so only the first is told, with one exception: `{ url: ${X} }` is read as if it stood in quotes, so
  * that the rest of the file can still be judged.
  */
 export function parseYaml(text: string): Parsed {
-  const unquoted: SyntaxProblem[] = [];
-  const repairable = !HIDDEN.test(text);
-  const restore = repairable ? showBraces : (untouched: string) => untouched;
-  let current = text;
-  for (;;) {
-    const lineCounter = new LineCounter();
-    const document = parseOnce(current, lineCounter);
-    if (document === undefined) {
-      const message = 'the file nests too deep to be read; take out levels of lists or maps';
-      return { document, lineCounter, problems: [{ line: 1, column: 1, message }], restore };
-    }
-    const position = (offset: number) => {
-      const { line, col } = lineCounter.linePos(offset);
-      return { line: Math.max(line, 1), column: Math.max(col, 1) };
-    };
-    const brace = document.errors.find(({ pos: [start] }) => current.startsWith('${', start - 1) && start > 0);
-    if (brace !== undefined && unquoted.length < MAX_REPAIRS) {
-      const start = brace.pos[0] - 1;
-      const expression = /^\$\{[^}\n]*\}/.exec(current.slice(start))?.[0];
-      const shown = expression === undefined ? '${…}' : expression.slice(0, 80);
-      unquoted.push({
-        ...position(start),
-        message: `put it in quotes: inside { } and [ ] YAML reads the braces of ${shown} itself`,
-      });
-      if (expression !== undefined && repairable) {
-        current = current.slice(0, start) + hideBraces(expression) + current.slice(start + expression.length);
-        continue;
-      }
-      return { document: undefined, lineCounter, problems: unquoted, restore };
-    }
-    const hard = document.errors.filter(({ code }) => !SOFT.includes(code)).sort((a, b) => a.pos[0] - b.pos[0]);
-    const told = [...document.errors.filter(({ code }) => SOFT.includes(code)), ...hard.slice(0, 1)];
-    const warned = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
-    const problems = [...told, ...warned].map((error) => ({
-      ...position(startOf(error, document)),
-      message: describe(error),
-    }));
-    return {
-      document: hard.length > 0 ? undefined : document,
-      lineCounter,
-      problems: [...unquoted, ...problems],
-      restore,
-    };
+  const first = parseOnce(text);
+  if (!first.document?.errors.some((error) => isBrace(error, text)) || HIDDEN.test(text)) {
+    return judge(first, text, [], (scalar) => scalar);
   }
+  const hidden = text.replace(SIMPLE_EXPRESSION, hideBraces);
+  const second = parseOnce(hidden);
+  const unquoted = second.document === undefined ? [] : unquotedExpressions(second.document, hidden);
+  return judge(
+    second,
+    hidden,
+    unquoted.map(({ offset, shown }) => quoteAdvice(second, offset, shown)),
+    showBraces,
+  );
+}
+
+interface Attempt {
+  readonly document: Document | undefined;
+  readonly lineCounter: LineCounter;
+}
+
+function judge(
+  { document, lineCounter }: Attempt,
+  text: string,
+  unquoted: readonly SyntaxProblem[],
+  restore: Parsed['restore'],
+): Parsed {
+  if (document === undefined || document.errors.some(({ message }) => /stack/i.test(message))) {
+    const message = 'the file nests too deep to be read; take out levels of lists or maps';
+    return { document: undefined, lineCounter, problems: [{ line: 1, column: 1, message }], restore };
+  }
+  const attempt = { document, lineCounter };
+  const soft = document.errors.filter(({ code }) => SOFT.includes(code)).slice(0, MAX_TOLD);
+  const hard = document.errors.filter(({ code }) => !SOFT.includes(code)).sort((a, b) => a.pos[0] - b.pos[0]);
+  const tags = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED').slice(0, MAX_TOLD);
+  const problems = [...soft, ...hard.slice(0, 1), ...tags].map((error) =>
+    isBrace(error, text)
+      ? quoteAdvice(attempt, error.pos[0] - 1, '${…}')
+      : { ...positionOf(attempt, startOf(error, document)), message: describe(error) },
+  );
+  // What follows a hard error is a guess of the parser.
+  return {
+    document: hard.length > 0 ? undefined : document,
+    lineCounter,
+    problems: [...unquoted, ...problems],
+    restore,
+  };
+}
+
+/** Of one kind of mistake; a file with more of it is not a configuration. */
+const MAX_TOLD = 50;
+
+function positionOf({ lineCounter }: Attempt, offset: number) {
+  const { line, col } = lineCounter.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+function quoteAdvice(attempt: Attempt, offset: number, shown: string): SyntaxProblem {
+  const message = `put it in quotes: inside { } and [ ] YAML reads the braces of ${shown} itself`;
+  return { ...positionOf(attempt, offset), message };
+}
+
+/** The parser stumbles over the brace of `${`. */
+function isBrace({ pos }: YAMLError, text: string): boolean {
+  return pos[0] > 0 && text.startsWith('${', pos[0] - 1);
+}
+
+/** Expressions with hidden braces that stand in a flow collection without quotes. */
+function unquotedExpressions(document: Document, text: string): { offset: number; shown: string }[] {
+  const found: { offset: number; shown: string }[] = [];
+  visit(document, {
+    Scalar(_, node, ancestors) {
+      const isInFlow = ancestors.some((ancestor) => isCollection(ancestor) && ancestor.flow === true);
+      if (node.type !== 'PLAIN' || !isInFlow || node.range == null) return;
+      const [start, end] = node.range;
+      for (const match of text.slice(start, end).matchAll(HIDDEN_EXPRESSION)) {
+        if (found.length < MAX_TOLD)
+          found.push({ offset: start + match.index, shown: showBraces(match[0]).slice(0, 80) });
+      }
+    },
+  });
+  return found;
 }
 
 /** Errors after which the parts of the document are still what the user wrote. */
 const SOFT: readonly string[] = ['MULTIPLE_DOCS', 'TAG_RESOLVE_FAILED', 'BAD_DQ_ESCAPE'];
 
-/** Undefined when the parser ran out of stack: it descends once per level. */
-function parseOnce(text: string, lineCounter: LineCounter): Document | undefined {
+/** Without a document when the parser ran out of stack: it descends once per level. */
+function parseOnce(text: string): Attempt {
+  const lineCounter = new LineCounter();
   try {
-    return parseDocument(text, {
+    const document = parseDocument(text, {
       lineCounter,
       prettyErrors: false,
       // Told by our own reader, which knows the first place too.
@@ -87,8 +122,9 @@ function parseOnce(text: string, lineCounter: LineCounter): Document | undefined
       // Lower levels leave the error about a second document out.
       logLevel: 'error',
     });
+    return { document, lineCounter };
   } catch {
-    return undefined;
+    return { document: undefined, lineCounter };
   }
 }
 
@@ -139,20 +175,18 @@ function lowered(message: string): string {
   return first.charAt(0).toLowerCase() + first.slice(1);
 }
 
-/** Characters that a plain scalar in `{ }` cannot hold, and private ones that it can, of the same length. */
-const SPECIAL = '{}[],:#"\'';
+/** What a scalar without quotes cannot hold in `{ }`, and private characters that it can, of the same length. */
+const SPECIAL = '{}[],:#';
 const FIRST_HIDDEN = 0xe000;
-const HIDDEN = /[\ue000-\ue008]/;
+const HIDDEN = /[\ue000-\ue006]/;
+const HIDDEN_EXPRESSION = /\$\ue000[^\ue001]*\ue001/g;
+/** On one line, without what would mean something in quotes: hiding it there changes nothing. */
+const SIMPLE_EXPRESSION = /\$\{[^}\n\\"']*\}/g;
 
 function hideBraces(text: string): string {
-  return [...text]
-    .map((character) => {
-      const index = SPECIAL.indexOf(character);
-      return index < 0 ? character : String.fromCharCode(FIRST_HIDDEN + index);
-    })
-    .join('');
+  return text.replace(/[{}[\],:#]/g, (character) => String.fromCharCode(FIRST_HIDDEN + SPECIAL.indexOf(character)));
 }
 
 function showBraces(text: string): string {
-  return text.replace(/[\ue000-\ue008]/g, (character) => SPECIAL[character.charCodeAt(0) - FIRST_HIDDEN] ?? character);
+  return text.replace(/[\ue000-\ue006]/g, (character) => SPECIAL[character.charCodeAt(0) - FIRST_HIDDEN] ?? character);
 }

@@ -1,5 +1,5 @@
 /** A configuration is written by people: more than this is a mistake, and reading it would take seconds. */
-export const MAX_SIZE_BYTES = 256 * 1024;
+export const MAX_SIZE_BYTES = 64 * 1024;
 
 /** The text of a file, or why there is none, with the place of the first bad character. */
 export type TextResult =
@@ -9,7 +9,7 @@ export type TextResult =
 /** Decodes UTF-8 with or without byte order mark. Never throws. */
 export function decodeText(bytes: Uint8Array): TextResult {
   if (bytes.byteLength > MAX_SIZE_BYTES) {
-    const message = `the file has ${bytes.byteLength} bytes; at most ${MAX_SIZE_BYTES} (256 KiB) are read, remove what is no configuration`;
+    const message = `the file has ${bytes.byteLength} bytes; at most ${MAX_SIZE_BYTES} (64 KiB) are read, remove what is no configuration`;
     return { ok: false, line: 1, column: 1, message };
   }
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
