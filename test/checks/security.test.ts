@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { planChecks } from '../../src/checks/catalogue.ts';
 import { runChecks } from '../../src/checks/run.ts';
 import { holdsSecret } from '../../src/checks/secrets.ts';
-import { findStackTrace } from '../../src/checks/security.ts';
+import { findStackTrace } from '../../src/checks/stack-trace.ts';
 import { anObserved, aServer } from './observed.ts';
 
 const SECRETS = { DATABASE_URL: 'postgres://shop:tr0ub4dor&3x@db/shop' };
