@@ -49,11 +49,13 @@ function conformPart(schema: z.core.$ZodType, tree: Tree, part: Part): Tree {
   return tree.type === 'scalar' ? conformScalar(shape, tree, part) : wrong(shape, tree, part);
 }
 
+const MERGE_KEY = 'unknown key; merge keys are not read: write the values out, or put what differs into an environment';
+
 function conformObject(schema: z.ZodObject, tree: Mapping, part: Part): Mapping {
   const entries = new Map<string, Entry>();
   for (const [key, entry] of tree.entries) {
     if (Object.hasOwn(schema.shape, key)) continue;
-    const message = `unknown key; ${misplaced(key, entry, part) ?? meant(key, Object.keys(schema.shape), 'remove it')}`;
+    const message = key === '<<' ? MERGE_KEY : `unknown key; ${meant(key, Object.keys(schema.shape), 'remove it')}`;
     tell({ ...part, path: [...part.path, key] }, entry.key, message);
   }
   for (const [key, member] of Object.entries(schema.shape)) {
@@ -71,18 +73,6 @@ function conformObject(schema: z.ZodObject, tree: Mapping, part: Part): Mapping 
     }
   }
   return { ...tree, entries };
-}
-
-/** Keys that exist, but one level up. */
-function misplaced(key: string, entry: Entry, part: Part): string | undefined {
-  const { origin } = entry.key;
-  if (part.path.length > 0) return undefined;
-  if (key === '<<') return 'merge keys are not read; write the values out, or put what differs into an environment';
-  if (key === 'target' && origin.kind !== 'environment')
-    return 'each environment has its own: environments.<name>.target';
-  if (origin.kind !== 'environment') return undefined;
-  if (!['version', 'project', 'secrets', 'variables', 'environments'].includes(key)) return undefined;
-  return 'it stands once, at the top of the file';
 }
 
 function conformRecord(schema: z.ZodRecord, tree: Mapping, part: Part): Mapping {

@@ -161,10 +161,14 @@ function mapValues(map: Mapping, change: (key: string, value: Tree) => Tree): Ma
 
 /** The file with the overlay of the chosen environment; without one when there is none to choose. */
 function overlay(root: Mapping, request: LoadRequest, problems: Problems) {
-  const base = without(root, 'environments');
-  const environments = root.entries.get('environments');
   const tell = (entry: Entry | undefined, path: Path, message: string) =>
     problems.found.push(problemAt(request.file, entry?.key ?? root.place, path, message));
+  const target = root.entries.get('target');
+  if (target !== undefined) {
+    tell(target, ['target'], 'unknown key; each environment has its own: environments.<name>.target');
+  }
+  const base = without(without(root, 'environments'), 'target');
+  const environments = root.entries.get('environments');
   if (environments?.value.type !== 'map' || environments.value.entries.size === 0) {
     const example = 'expected a map like { local: { target: { kind: directory, path: ~/apps/web } } }';
     tell(environments, ['environments'], `missing; ${example}`);
@@ -200,7 +204,7 @@ function overlay(root: Mapping, request: LoadRequest, problems: Problems) {
       path: `environments.${environment}`,
     });
   }
-  const overlaid = chosen.value.type === 'map' ? merge(base, chosen.value) : base;
+  const overlaid = chosen.value.type === 'map' ? merge(base, onlyOverlay(chosen.value, tell)) : base;
   const hasTarget = chosen.value.type === 'map' && chosen.value.entries.has('target');
   const isSet = request.overrides.some(({ path }) => path[0]?.toLowerCase() === 'target');
   if (!hasTarget && !isSet) {
@@ -214,6 +218,18 @@ function overlay(root: Mapping, request: LoadRequest, problems: Problems) {
     });
   }
   return { environment, overlaid };
+}
+
+/** Without what stands once, at the top of the file. */
+function onlyOverlay(map: Mapping, tell: (entry: Entry, path: Path, message: string) => void): Mapping {
+  let result = map;
+  for (const name of [...Object.keys(FileHeader.shape), 'environments']) {
+    const entry = map.entries.get(name);
+    if (entry === undefined) continue;
+    tell(entry, [name], 'unknown key; it stands once, at the top of the file');
+    result = without(result, name);
+  }
+  return result;
 }
 
 function finish(

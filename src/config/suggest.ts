@@ -9,9 +9,18 @@ export function closest(text: string, candidates: readonly string[]): string | u
   const wanted = text.toLowerCase();
   const near = candidates
     .map((candidate) => ({ candidate, steps: distance(wanted, candidate.toLowerCase()) }))
-    .filter(({ candidate, steps }) => steps <= allowedSteps(Math.max(candidate.length, text.length)))
+    .filter(
+      ({ candidate, steps }) =>
+        isSwapped(wanted, candidate) || steps <= allowedSteps(Math.max(candidate.length, text.length)),
+    )
     .sort((a, b) => a.steps - b.steps);
   return near[0]?.candidate;
+}
+
+/** The same letters in another order: `wbe`. */
+function isSwapped(wanted: string, candidate: string): boolean {
+  const sorted = (text: string) => [...text].sort().join('');
+  return wanted.length === candidate.length && sorted(wanted) === sorted(candidate.toLowerCase());
 }
 
 /** Two letters that changed places count as two steps, so short words need two. */

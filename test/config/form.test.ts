@@ -116,7 +116,7 @@ describe('the form of the file', () => {
       name: 'merge keys',
       text: TEN_LINES.replace('version: 1', 'version: 1\n<<: {}'),
       expected: [
-        '2:1 << unknown key; merge keys are not read; write the values out, or put what differs into an environment',
+        '2:1 << unknown key; merge keys are not read: write the values out, or put what differs into an environment',
       ],
     },
     { name: '%YAML 1.1', text: `%YAML 1.1\n---\n${TEN_LINES.replace('./build', 'no')}`, expected: [] },
