@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { Baseline } from '../checks/baseline.ts';
+import { Baseline, isBaselineIntact } from '../checks/baseline.ts';
+import { OutsideError } from '../core/errors.ts';
 import { readOwn } from '../targets/directory/book.ts';
 import type { Environment } from './environment.ts';
 
@@ -14,11 +15,15 @@ export async function latestBaseline({
   platform,
 }: Environment): Promise<Baseline | undefined> {
   const { from } = settings.validate.baseline;
-  if (from === undefined || from === settings.environment) {
-    return readOwn(join(layout.baselines, 'latest.json'), Baseline, machine);
-  }
-  const path = join(settings.directory, 'baselines', settings.project, `${from}.json`);
-  return readOwn(path, Baseline, { ...machine, files: platform.files });
+  const isOwn = from === undefined || from === settings.environment;
+  const path = isOwn
+    ? join(layout.baselines, 'latest.json')
+    : join(settings.directory, 'baselines', settings.project, `${from}.json`);
+  const baseline = await readOwn(path, Baseline, isOwn ? machine : { ...machine, files: platform.files });
+  if (baseline === undefined || isBaselineIntact(baseline)) return baseline;
+  throw new OutsideError('baseline-damaged', `the baseline ${path} is not what was recorded: its digest differs`, {
+    hint: 'Record a new one with: holdfast baseline record',
+  });
 }
 
 /** Keeps a baseline by its id and as the latest one. */

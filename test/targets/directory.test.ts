@@ -124,10 +124,15 @@ describe('a directory target', () => {
   it('answers every request that arrives while no version runs, with socket', async () => {
     await walkAll(stepsTo(await aRelease('r-1', 'v1', { run: { strategy: 'socket' } })));
     const second = await aRelease('r-2', 'v2', { run: { strategy: 'socket' } });
+    let paused: () => void = () => {};
+    const isPaused = new Promise<void>((resolve) => {
+      paused = resolve;
+    });
     const slow: Step = {
       name: 'migrate:web',
       summary: 'take a while',
       async run() {
+        paused();
         await new Promise((resolve) => setTimeout(resolve, 400));
         return { outcome: 'done' };
       },
@@ -138,7 +143,7 @@ describe('a directory target', () => {
     );
 
     const walking = walkAll(steps);
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await isPaused;
     const whilePaused = await answer('/version');
 
     expect(whilePaused).toBe('v2');
