@@ -37,7 +37,7 @@ function run(part: Judged, path: Path, name: string, service: Tree): void {
   if ((strategy === 'socket' || strategy === 'overlap') && ports.length === 0) {
     part.tell(strategyPath, `${strategy} needs a port to keep open; give run.port, or take restart`);
   }
-  if (twoVersions && strategy !== 'socket') {
+  if (twoVersions && strategy !== undefined && strategy !== 'socket') {
     part.tell(
       [...path, 'run', 'two_versions_at_once'],
       `goes with the strategy socket only, not with ${strategy}; remove it`,
