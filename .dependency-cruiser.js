@@ -66,7 +66,7 @@ export default {
     only(
       'platform-imports-node-actions-axios-core',
       '^src/(platform)/',
-      [OWN, CORE, `${PACKAGES}(?:@actions|axios|p-retry)/`],
+      [OWN, CORE, `${PACKAGES}(?:@actions|axios|jose|p-retry)/`],
       'platform holds the real effects, one file each',
     ),
     only(
@@ -137,7 +137,7 @@ export default {
     ),
     closed(
       'effects-of-packages-in-platform-and-hosts',
-      `${PACKAGES}(?:@actions|axios|log-update|commander)/`,
+      `${PACKAGES}(?:@actions|axios|jose|log-update|commander)/`,
       [PLATFORM, `^src/(?:${ENTRIES})/`],
       'these packages touch the network, the terminal or the process',
     ),
