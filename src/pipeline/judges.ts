@@ -9,19 +9,10 @@ import { countOutcomes, type Finding } from '../core/finding.ts';
 import { latestBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
 import { compareArtifacts, listOwnModes, observe } from '../environment/observe.ts';
-import type { BackupRecord, Proof } from '../sources/manifest.ts';
+import type { BackupRecord } from '../sources/manifest.ts';
 import { type Validated, validate } from '../validate/validate.ts';
-import type { ReleaseRun } from './release.ts';
+import type { ReleaseRun, SafetyNet } from './run.ts';
 import type { Verdict } from './stages.ts';
-
-/** What a release can fall back on. */
-export interface SafetyNet extends Verdict {
-  readonly backup?: BackupRecord;
-  readonly proof?: Proof;
-  readonly withoutProof?: string;
-  /** Structure of each state source before anything changed. */
-  readonly fingerprints: Capsule['fingerprints'];
-}
 
 /** Who asks, and may they. The way back needs no role; going on without a proof needs one of its own. */
 export async function authorizeStage({ stages, settings, actor, platform, request }: ReleaseRun): Promise<Verdict> {

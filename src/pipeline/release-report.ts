@@ -4,8 +4,7 @@ import { composeReport, type RELEASE_REASONS, type Report } from '../core/report
 import type { FellBack } from '../environment/fall-back.ts';
 import { describeWrites } from '../environment/restore.ts';
 import { subjectOf } from '../environment/subject.ts';
-import type { SafetyNet } from './judges.ts';
-import type { ReleaseRun } from './release.ts';
+import type { ReleaseRun, SafetyNet } from './run.ts';
 import type { Verdict } from './stages.ts';
 
 /** How a release ended. */

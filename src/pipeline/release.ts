@@ -1,7 +1,6 @@
 import type { Configuration } from '../config/configuration.ts';
 import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
-import { timedId } from '../core/names.ts';
 import type { Report } from '../core/report.ts';
 import { buildArtifacts } from '../deploy/build.ts';
 import { type Deployed, deploy } from '../deploy/deploy.ts';
@@ -12,28 +11,10 @@ import { markGood } from '../environment/good.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
-import { authorizeStage, backupStage, complianceStage, promoteStage, type SafetyNet, validateStage } from './judges.ts';
+import { authorizeStage, backupStage, complianceStage, promoteStage, validateStage } from './judges.ts';
 import { type Ending, reportRelease } from './release-report.ts';
-import { openStageBook, type StageBook, type Verdict } from './stages.ts';
-
-export interface ReleaseRequest {
-  readonly version: string;
-  /** The one service that changes. */
-  readonly service: string | undefined;
-  /** Why this release may go on although its backup is not proven. */
-  readonly withoutProof: string | undefined;
-}
-
-/** What every part of one release works with. */
-export interface ReleaseRun {
-  readonly id: string;
-  readonly request: ReleaseRequest;
-  readonly actor: string;
-  readonly settings: Configuration;
-  readonly platform: Platform;
-  readonly stages: StageBook;
-  readonly startedAt: number;
-}
+import { openRun, type ReleaseRequest, type ReleaseRun, type SafetyNet } from './run.ts';
+import type { Verdict } from './stages.ts';
 
 /**
  * One release from the question who asks to its end, in one process: every gate, and the way back at once when one says
@@ -52,20 +33,6 @@ export async function release(request: ReleaseRequest, settings: Configuration, 
   } finally {
     await leased.release();
   }
-}
-
-/** A new run with an id of its own. */
-export function openRun(request: ReleaseRequest, settings: Configuration, platform: Platform): ReleaseRun {
-  const startedAt = platform.clock.now();
-  return {
-    id: timedId('r', startedAt, platform.random.hex(2)),
-    request,
-    actor: `os:${platform.identity.user}`,
-    settings,
-    platform,
-    stages: openStageBook(platform),
-    startedAt,
-  };
 }
 
 /** The lease, or why there is none: somebody's hold or work is a gate, not a mistake. */

@@ -14,7 +14,7 @@ import { recover } from '../recover/recover.ts';
 import { listBackups } from '../sources/catalog.ts';
 import type { LiveRelease } from '../targets/target.ts';
 import { authorizeStage, promoteStage, validateStage } from './judges.ts';
-import { openRun, type ReleaseRequest, type ReleaseRun } from './release.ts';
+import { openRun, type ReleaseRequest, type ReleaseRun } from './run.ts';
 
 export interface DeployRequest extends ReleaseRequest {
   /** A backup by id; the newest proven one when absent. */

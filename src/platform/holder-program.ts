@@ -7,22 +7,8 @@ import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 import { errorMessage, OutsideError } from '../core/errors.ts';
 import { systemFiles } from './files.ts';
-import type { HeldSocket } from './holder.ts';
+import type { HeldSocket, HolderReply, HolderRequest } from './holder-protocol.ts';
 import { type DetachedCommand, type ExitStatus, type ProcessId, systemProcesses } from './processes.ts';
-
-export type HolderRequest =
-  | { readonly ask: 'who' | 'held' | 'end' }
-  | { readonly ask: 'hold'; readonly name: string; readonly address: string; readonly port: number }
-  | { readonly ask: 'start'; readonly command: DetachedCommand; readonly sockets: readonly string[] }
-  | { readonly ask: 'exit'; readonly id: ProcessId }
-  | { readonly ask: 'release'; readonly name: string };
-
-export interface HolderReply {
-  readonly id?: ProcessId;
-  readonly exit?: ExitStatus;
-  readonly held?: Readonly<Record<string, HeldSocket>>;
-  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string };
-}
 
 /** The part of Node's own server handle that holding needs; it is not in the public types. */
 interface BoundHandle {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { OutsideError } from '../core/errors.ts';
-import type { HolderReply, HolderRequest } from './holder-program.ts';
+import type { HeldSocket, HolderReply, HolderRequest } from './holder-protocol.ts';
 import { type DetachedCommand, type ExitStatus, type ProcessId, systemProcesses } from './processes.ts';
 
 /**
@@ -38,11 +38,6 @@ export interface HolderConnection {
   /** Ends the holder; services keep running. */
   end(): Promise<void>;
   close(): void;
-}
-
-export interface HeldSocket {
-  readonly address: string;
-  readonly port: number;
 }
 
 /** The kernel's limit for the path of a local socket is 108 bytes, including the closing zero. */

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { readdir, readFile, readlink } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errorCode, Interrupted } from '../core/errors.ts';
+import { allPids, bootOf, type Listeners, listeners, processStat, readEnvironment, ticksOf } from './proc.ts';
 
 export interface Command {
   /** Program and arguments; no shell reads them. */
@@ -79,12 +79,6 @@ export interface Processes {
   attach(command: Command): Promise<ExitStatus>;
   /** Processes that listen on a TCP port of this computer, as far as the kernel lets us see. */
   listeners(port: number): Promise<Listeners>;
-}
-
-export interface Listeners {
-  /** Somebody listens, whether or not we may see who. */
-  readonly listening: boolean;
-  readonly pids: readonly number[];
 }
 
 const TAIL_BYTES = 64 * 1024;
@@ -254,36 +248,6 @@ async function startDetached(command: DetachedCommand): Promise<Detached> {
   }
 }
 
-interface ProcessStat {
-  readonly state: string;
-  readonly group: number;
-  readonly session: number;
-  readonly startTime: string;
-}
-
-let bootId: Promise<string> | undefined;
-
-/** Reads /proc/<pid>/stat: the third field is the state, the fifth the group, the sixth the session, the 22nd the start in ticks (proc(5)). */
-async function processStat(pid: number): Promise<ProcessStat | undefined> {
-  bootId ??= readFile('/proc/sys/kernel/random/boot_id', 'utf8').then((text) => text.trim());
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return {
-    state: fields[0] ?? '',
-    group: Number(fields[2]),
-    session: Number(fields[3]),
-    startTime: `${await bootId}:${fields[19]}`,
-  };
-}
-
-async function readEnvironment(pid: number): Promise<Record<string, string>> {
-  const text = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-  const pairs = text.split('\0').filter((pair) => pair.includes('='));
-  return Object.fromEntries(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));
-}
-
 async function attach(command: Command): Promise<ExitStatus> {
   const [program, ...args] = command.argv;
   // The terminal sends Ctrl-C to the whole foreground group, so the command gets it without us.
@@ -292,40 +256,4 @@ async function attach(command: Command): Promise<ExitStatus> {
     child.once('error', reject);
     child.once('close', (code, by) => resolve({ status: code ?? undefined, signal: by ?? undefined }));
   });
-}
-
-function bootOf(startTime: string): string {
-  return startTime.slice(0, startTime.lastIndexOf(':'));
-}
-
-function ticksOf(startTime: string): number {
-  return Number(startTime.slice(startTime.lastIndexOf(':') + 1));
-}
-
-async function allPids(): Promise<number[]> {
-  const names = await readdir('/proc');
-  return names.filter((name) => /^\d+$/.test(name)).map(Number);
-}
-
-const TCP_LISTEN = '0A';
-
-/** Finds the listening sockets of a port in /proc/net/tcp and tcp6, then who holds their inodes. */
-async function listeners(port: number): Promise<Listeners> {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
-  const inodes = new Set<string>();
-  for (const table of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    const text = await readFile(table, 'utf8').catch(() => '');
-    for (const line of text.split('\n').slice(1)) {
-      const fields = line.trim().split(/\s+/);
-      if (fields[3] === TCP_LISTEN && fields[1]?.endsWith(`:${hexPort}`)) inodes.add(`socket:[${fields[9]}]`);
-    }
-  }
-  if (inodes.size === 0) return { listening: false, pids: [] };
-  const pids: number[] = [];
-  for (const pid of await allPids()) {
-    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
-    const links = await Promise.all(descriptors.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
-    if (links.some((link) => inodes.has(link))) pids.push(pid);
-  }
-  return { listening: true, pids };
 }
