@@ -10,17 +10,31 @@ const MASKED = '***';
  * and base64 forms. Values under 4 characters are left. `secretValues` is name to value; the names are not used.
  */
 export function createMask(secretValues: Readonly<Record<string, string>>): Mask {
+  const forms = secretForms(secretValues);
+  if (forms.length === 0) return (text) => text;
+  const pattern = new RegExp(forms.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
+  return (text) => text.replace(pattern, MASKED);
+}
+
+/**
+ * Every text by which one of the secrets could be read: what createMask replaces, and what a runner is told to replace.
+ * Longest first: where one secret holds another, nothing of the longer one may stay.
+ */
+export function secretForms(secretValues: Readonly<Record<string, string>>): readonly string[] {
   const forms = new Set<string>();
   for (const value of Object.values(secretValues)) {
     for (const part of [value, value.trim(), ...value.split(/\r\n|\r|\n/).map((line) => line.trim())]) {
       for (const form of formsOf(part)) forms.add(form);
     }
   }
-  if (forms.size === 0) return (text) => text;
-  // Longest first: where one secret holds another, nothing of the longer one may stay.
-  const longestFirst = [...forms].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
-  const pattern = new RegExp(longestFirst.map((form) => form.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'g');
-  return (text) => text.replace(pattern, MASKED);
+  return [...forms].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
+}
+
+/** The names of secrets that are too short to be masked without blanking half of every text. */
+export function unmaskable(secretValues: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(secretValues)
+    .filter(([, value]) => value.length > 0 && formsOf(value).length === 0)
+    .map(([name]) => name);
 }
 
 function formsOf(value: string): string[] {

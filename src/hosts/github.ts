@@ -1,0 +1,197 @@
+import { join, resolve } from 'node:path';
+import type { ConfigurationCall } from '../config/commands.ts';
+import type { LoadRequest } from '../config/load.ts';
+import { InvalidConfiguration } from '../config/problem.ts';
+import type { Block } from '../core/action.ts';
+import { errorMessage } from '../core/errors.ts';
+import { Report, type Subject } from '../core/report.ts';
+import type { Log } from '../platform/log.ts';
+import type { Platform } from '../platform/platform.ts';
+import { createMask } from '../report/mask.ts';
+import { cleanCode, cleanText, defuseCommands, type Mask, oneLine } from '../report/text.ts';
+import { type AnnotatedFile, annotateFindings, annotateProblems } from './annotations.ts';
+import type { CliAction } from './cli-action.ts';
+import { type ConfigurationFile, readConfigurationFile } from './configuration-file.ts';
+import { type Failure, failureOf, failureReport, failureText, stackOf } from './failure.ts';
+import { recordOutput } from './record-output.ts';
+import type { Runner } from './runner.ts';
+import { type RunnerInputs, readInputs } from './runner-inputs.ts';
+import { runnerLog } from './runner-log.ts';
+import { takeSecrets } from './runner-secrets.ts';
+
+/** The step of a job around one action. */
+export interface GithubHost {
+  readonly runner: Runner;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Fires when the job is cancelled. */
+  readonly signal: AbortSignal;
+  readonly platform: (log: Log, signal: AbortSignal) => Platform;
+}
+
+/** What is known of the run so far: it may fail at any moment and must still be told rightly. */
+interface Run {
+  subject: Subject;
+  mask: Mask;
+  secrets: Readonly<Record<string, string>>;
+  file?: AnnotatedFile;
+  blocks: readonly Block[];
+  platform?: Platform;
+}
+
+/**
+ * Runs one action as a step of a job: secrets are masked first, then inputs and configuration are read, all outputs are
+ * set on every path, and a decision to stop fails the step. `name` is the folder of the published action. Never rejects
+ * because of what the action does.
+ */
+export async function runOnGithub(name: string, load: () => Promise<CliAction>, host: GithubHost): Promise<void> {
+  const { runner, now } = host;
+  const startedAtMs = now();
+  const run: Run = { subject: { project: '', environment: '' }, mask: (text) => text, secrets: {}, blocks: [] };
+  const log = runnerLog(runner, { now, mask: (text) => run.mask(text) });
+  let report: Report;
+  try {
+    report = Report.parse(await runAction(load, run, log, host));
+    log.close();
+    annotateFindings(report.findings, run.file, run.mask, runner);
+  } catch (error) {
+    log.close();
+    const failure = failureOf(error);
+    tellFailure(failure, error, name, run, runner);
+    report = failureReport(failure, { action: name, subject: run.subject, startedAtMs, finishedAtMs: now() });
+  }
+  await deliver(report, name, run, host);
+}
+
+async function runAction(load: () => Promise<CliAction>, run: Run, log: Log, host: GithubHost): Promise<Report> {
+  const { runner } = host;
+  const secrets = await takeSecrets(runner.takeInput('secrets'), runner, host.env);
+  run.secrets = secrets.values;
+  run.mask = createMask(secrets.values);
+  if (secrets.problem !== undefined) throw secrets.problem;
+  if (secrets.unmasked.length > 0) {
+    log.warn(`secrets of under 4 characters cannot be masked and may be printed: ${secrets.unmasked.join(', ')}`);
+  }
+  const action = await load();
+  const inputs = readInputs(action, (input) => runner.takeInput(input));
+  const platform = host.platform(log, host.signal);
+  run.platform = platform;
+  const report = await callAction(action, inputs, run, platform, host);
+  run.blocks = action.present?.(report) ?? [];
+  return report;
+}
+
+async function callAction(
+  action: CliAction,
+  inputs: RunnerInputs,
+  run: Run,
+  platform: Platform,
+  host: GithubHost,
+): Promise<Report> {
+  if (action.settings === 'none') return await action.run({ inputs: inputs.own, settings: undefined }, platform);
+  const raw = await readConfiguration(inputs, run, platform, host);
+  if (action.settings === 'raw') return await action.run({ inputs: inputs.own, settings: raw }, platform);
+  const { result, request } = raw;
+  if (!result.ok) throw new InvalidConfiguration(result.problems, request.file);
+  if (run.file !== undefined) annotateProblems('warning', result.warnings, run.file, run.mask, host.runner);
+  return await action.run({ inputs: inputs.own, settings: result.configuration }, platform);
+}
+
+async function readConfiguration(
+  inputs: RunnerInputs,
+  run: Run,
+  platform: Platform,
+  host: GithubHost,
+): Promise<ConfigurationCall> {
+  const folder = resolve(host.cwd, inputs.workingDirectory);
+  const file = await readConfigurationFile(inputs.config, folder, platform.files);
+  const workspace = host.env['GITHUB_WORKSPACE'] ?? host.cwd;
+  run.file = { path: file.path, workspace, loaded: undefined };
+  const { loadConfiguration } = await import('../config/load.ts');
+  const request = await requestFor(file, inputs, run, host);
+  const result = loadConfiguration(request);
+  if (result.ok) {
+    const { project, environment, secretValues } = result.configuration;
+    run.subject = { project, environment };
+    run.mask = createMask({ ...run.secrets, ...secretValues });
+    run.file = { ...run.file, loaded: result };
+  }
+  return { request, result };
+}
+
+async function requestFor(
+  file: ConfigurationFile,
+  inputs: RunnerInputs,
+  run: Run,
+  host: GithubHost,
+): Promise<LoadRequest> {
+  const { parseOverrides } = await import('../config/load.ts');
+  return {
+    bytes: file.bytes,
+    file: file.shown,
+    directory: resolve(file.path, '..'),
+    ...(inputs.environment === undefined ? {} : { environment: inputs.environment }),
+    secrets: run.secrets,
+    variables: inputs.variables,
+    overrides: parseOverrides({ environment: host.env, set: inputs.set }),
+    // A job that is handed none knows them by name only.
+    sealed: Object.keys(run.secrets).length === 0,
+  };
+}
+
+function tellFailure(failure: Failure, error: unknown, name: string, run: Run, runner: Runner): void {
+  runner.info(defuseCommands(cleanCode(failureText(failure, name, undefined), run.mask).trimEnd()));
+  if (failure.isBug) {
+    runner.openGroup('What a maintainer needs to know');
+    runner.info(defuseCommands(cleanCode(stackOf(error), run.mask)));
+    runner.closeGroup();
+  }
+  if (error instanceof InvalidConfiguration && run.file !== undefined) {
+    annotateProblems('error', error.problems, run.file, run.mask, runner);
+  }
+}
+
+/** The same on every path: outputs, report, summary, and a failed step when the decision is to stop. */
+async function deliver(report: Report, name: string, run: Run, host: GithubHost): Promise<void> {
+  const { runner } = host;
+  const { mask } = run;
+  const text = (value: string) => oneLine(cleanText(value, mask));
+  const path = await attempt('the report was not written', run, runner, () => writeReport(report, name, run, host));
+  runner.output('decision', report.decision);
+  runner.output('reason', text(report.reason));
+  runner.output('release', text(report.subject.release ?? ''));
+  runner.output('summary', text(report.summary));
+  runner.output('report', path ?? '');
+  runner.output('record', recordOutput(report, mask));
+  await attempt('the summary was not written', run, runner, async () => {
+    if ((host.env['GITHUB_STEP_SUMMARY'] ?? '') === '') return;
+    const { renderMarkdown } = await import('../report/markdown.ts');
+    await runner.summarize(renderMarkdown(report, { mask, blocks: run.blocks }));
+  });
+  runner.info(defuseCommands(`${name}: ${report.decision} (${text(report.reason)}): ${text(report.summary)}`));
+  if (report.decision === 'stop') runner.fail(text(report.summary));
+}
+
+/** Where artifacts of the job can pick it up. */
+async function writeReport(report: Report, name: string, run: Run, host: GithubHost): Promise<string> {
+  const { renderJson } = await import('../report/json.ts');
+  // What failed before there was a platform is reported too.
+  const { files, random } =
+    run.platform ?? host.platform(runnerLog(host.runner, { ...host, mask: run.mask }), host.signal);
+  const folder = resolve(host.cwd, host.env['RUNNER_TEMP'] ?? '.');
+  const path = join(folder, `holdfast-${name}-${random.hex(4)}.json`);
+  await files.write(path, renderJson(report, { mask: run.mask }), 0o600);
+  return path;
+}
+
+/** What tells of a result must not change it. */
+async function attempt<T>(what: string, run: Run, runner: Runner, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    runner.annotate('warning', oneLine(cleanText(`${what}: ${errorMessage(error)}`, run.mask)), 'holdfast');
+    return undefined;
+  }
+}
