@@ -150,6 +150,35 @@ describe('a directory target', () => {
     expect(await walking).toEqual({ outcome: 'done' });
   });
 
+  it('lets two versions overlap when the service binds with SO_REUSEPORT, and counts only the new one as healthy', async () => {
+    const code = SERVER.replace("host: '127.0.0.1' }", "host: '127.0.0.1', reusePort: true }");
+    const overlap = { run: { strategy: 'overlap' }, code };
+    await walkAll(stepsTo(await aRelease('r-1', 'v1', overlap)));
+    const steps = stepsTo(await aRelease('r-2', 'v2', overlap));
+
+    const names = steps.map(({ name }) => name);
+    const result = await walkAll(steps);
+
+    expect(names.indexOf('start:web')).toBeLessThan(names.indexOf('stop:web'));
+    expect(result).toEqual({ outcome: 'done' });
+    expect(await answer('/version')).toBe('v2');
+    expect((await tools.instances.find('web')).map(({ release }) => release)).toEqual(['r-2']);
+  });
+
+  it('starts as many processes as `instances` says, and stops them all', async () => {
+    const three = { run: { strategy: 'socket', instances: 3 } };
+    await walkAll(stepsTo(await aRelease('r-1', 'v1', three)));
+    const first = await tools.instances.find('web');
+
+    await walkAll(stepsTo(await aRelease('r-2', 'v2', { run: { strategy: 'socket', instances: 2 } })));
+
+    expect(first).toHaveLength(3);
+    expect((await tools.instances.find('web')).map(({ release, alive }) => [release, alive])).toEqual([
+      ['r-2', true],
+      ['r-2', true],
+    ]);
+  });
+
   it('gives a service exactly the documented environment, whatever the strategy', async () => {
     const expected = (strategy: string) => [
       ...Object.keys(tools.machine.environment),
