@@ -1,3 +1,7 @@
+import { backupCheck } from '../src/backup/check.ts';
+import { backupCreate, backupVerify } from '../src/backup/create.ts';
+import { backupPrune } from '../src/backup/prune.ts';
+import { backupList, backupShow } from '../src/backup/show.ts';
 import { configCheck, configEnv, configSchema, configShow } from '../src/config/commands.ts';
 import { demo } from '../src/demo/demo.ts';
 import type { CliAction } from '../src/hosts/cli-action.ts';
@@ -7,6 +11,7 @@ import { releases } from '../src/inspect/releases.ts';
 import { status } from '../src/inspect/status.ts';
 import { lockHold, lockRelease, lockStatus } from '../src/lock/lock.ts';
 import { run } from '../src/run/run.ts';
+import { backupRestoreAction } from './backup-restore/action.ts';
 import { deployAction } from './deploy/action.ts';
 import { planAction } from './plan/action.ts';
 import { promoteAction } from './promote/action.ts';
@@ -22,6 +27,13 @@ export const actions: readonly CliAction[] = [
   recoverAction,
   deployAction,
   promoteAction,
+  backupCreate,
+  backupList,
+  backupShow,
+  backupVerify,
+  backupRestoreAction,
+  backupPrune,
+  backupCheck,
   status,
   releases,
   show,

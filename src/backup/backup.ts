@@ -4,7 +4,7 @@ import { takeBackup } from '../sources/backup.ts';
 import { listBackups, removeBackup, removeOrphans } from '../sources/catalog.ts';
 import type { BackupRecord, Proof } from '../sources/manifest.ts';
 import { proveBackup } from '../sources/prove.ts';
-import { planPruning } from '../sources/pruning.ts';
+import { type Pruning, planPruning } from '../sources/pruning.ts';
 
 /** Copies all state of an environment into its store. Rejects, with nothing left behind, when it cannot. */
 export async function createBackup(environment: Environment): Promise<BackupRecord> {
@@ -55,16 +55,23 @@ export async function verifyBackup(
 /** An interrupted writer may be at work for so long; what is older is nobody's. */
 const ORPHAN_MS = 24 * 60 * 60 * 1000;
 
-/** Removes backups by `backup.keep`; never the newest proven one, nor one that a release on the target may need. */
-export async function pruneBackups(environment: Environment): Promise<string[]> {
-  const { store, settings, book, platform } = environment;
+/** Which backups go by `backup.keep`, newest first; never the newest proven one, nor one that is still needed. */
+export async function planPrune({ store, settings, book, journal, platform }: Environment): Promise<Pruning[]> {
   const needed = new Set<string>();
   for (const { release } of await book.list()) {
     const { backup } = await book.capsule(release);
     if (backup !== undefined) needed.add(backup);
   }
+  // A restore that was killed is finished from its backup.
+  for (const { header } of await journal.open()) if (header.backup !== undefined) needed.add(header.backup);
   const { backups } = await listBackups(store);
-  const plan = planPruning(backups, settings.backup.keep, needed, platform.clock.now());
+  return planPruning(backups, settings.backup.keep, needed, platform.clock.now());
+}
+
+/** Removes what `planPrune` says, and what writers left that were killed. Answers the ids of the backups. */
+export async function pruneBackups(environment: Environment): Promise<string[]> {
+  const { store, platform } = environment;
+  const plan = await planPrune(environment);
   const removed = plan.filter(({ remove }) => remove).map(({ id }) => id);
   for (const id of removed) await removeBackup(id, store);
   await removeOrphans(platform.clock.now() - ORPHAN_MS, store);

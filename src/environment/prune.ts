@@ -1,5 +1,8 @@
 import type { Environment } from './environment.ts';
 
+/** State that was set aside by restores by hand, for who wants something of it back. */
+const KEEP_ASIDE = 2;
+
 /** Failed releases that stay for a look at what went wrong. */
 const KEEP_BAD = 2;
 
@@ -11,7 +14,7 @@ export async function pruneReleases(environment: Environment): Promise<string[]>
   const { book, journal, settings, layout, machine } = environment;
   const releases = await book.list();
   const live = await book.live();
-  const open = new Set((await journal.open()).flatMap(({ header }) => [header.release, header.previous]));
+  const open = new Set((await journal.open()).flatMap(({ header }) => [header.run, header.release, header.previous]));
   const kept = new Set<string>();
   const keep = (release: string | undefined) => release !== undefined && kept.add(release);
   keep(live?.record.release);
@@ -31,8 +34,21 @@ export async function pruneReleases(environment: Environment): Promise<string[]>
     await book.remove(release);
     removed.push(release);
   }
+  await pruneAsides(open, environment);
   for (const name of await machine.files.list(layout.releases)) {
     if (name.startsWith('.staging-')) await machine.files.remove(`${layout.releases}/${name}`);
   }
   return removed;
+}
+
+/** What a release left behind goes with it; what a restore by hand replaced goes with the next ones. */
+async function pruneAsides(
+  open: ReadonlySet<string | undefined>,
+  { book, layout, machine }: Environment,
+): Promise<void> {
+  const folder = layout.aside('');
+  const releases = new Set((await book.list()).map(({ release }) => release));
+  const byHand = (await machine.files.list(folder)).filter((name) => !releases.has(name) && !open.has(name));
+  // Their names begin with the moment.
+  for (const name of byHand.sort().reverse().slice(KEEP_ASIDE)) await machine.files.remove(layout.aside(name));
 }

@@ -17,6 +17,8 @@ export interface RevertRequest {
   readonly to: string | undefined;
   /** The backup that is put back; undefined keeps the data. */
   readonly backup: string | undefined;
+  /** Only where a person restores the backup under the live release `to`: the state that is put back. */
+  readonly sources?: readonly string[] | undefined;
   readonly actor: string;
   /** Why `from` is left, for its record; undefined leaves its state as it is (a rollback by hand of a good release). */
   readonly failure: string | undefined;
@@ -43,6 +45,7 @@ export async function revert(request: RevertRequest, lease: Lease, environment: 
       ...(request.from === undefined ? {} : { release: request.from }),
       ...(request.to === undefined ? {} : { previous: request.to }),
       ...(request.backup === undefined ? {} : { backup: request.backup }),
+      ...(request.sources === undefined ? {} : { sources: [...request.sources] }),
       data: request.backup === undefined ? 'keep' : 'restore',
       actor: request.actor,
     });

@@ -16,6 +16,8 @@ export const RunHeader = z.strictObject({
   backup: z.string().optional(),
   /** Rollback only: whether the data goes back too. */
   data: z.enum(['restore', 'keep']).optional(),
+  /** Only where a person restores a backup under the live release: the state that is put back. */
+  sources: z.array(z.string()).optional(),
   actor: z.string(),
   at: z.string(),
 });

@@ -53,7 +53,7 @@ export interface Leases {
   isStale(record: LeaseRecord): Promise<boolean>;
   /**
    * Takes the lease, over a stale one if need be. Rejects with UserError `environment-locked` or `environment-held`.
-   * A rollback or a recovery runs under a person's hold, which it puts back when it is done.
+   * All but a release run under a person's hold, which they put back when they are done.
    */
   acquire(request: LeaseRequest): Promise<Lease>;
   /** A person's hold. Held already: its reason is replaced. */
@@ -89,8 +89,7 @@ export function openLeases(
     async acquire(request) {
       for (;;) {
         const existing = await leases.current();
-        const mayPass =
-          existing?.purpose === 'hold' && (request.purpose === 'rollback' || request.purpose === 'recover');
+        const mayPass = existing !== undefined && passesHold(request, existing);
         if (existing !== undefined && !mayPass && !(await leases.isStale(existing))) throw taken(existing);
         const record = await newRecord(request, (existing?.token ?? 0) + 1);
         if (existing !== undefined) await takeAway(existing);
@@ -182,6 +181,11 @@ export function openLeases(
   }
 
   return leases;
+}
+
+/** A hold keeps releases out; the way back and the copies of the state go on. */
+function passesHold({ purpose }: LeaseRequest, existing: LeaseRecord): boolean {
+  return existing.purpose === 'hold' && purpose !== 'release' && purpose !== 'hold';
 }
 
 function taken(record: LeaseRecord): UserError {

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path';
-import { OutsideError } from '../core/errors.ts';
+import { errorMessage, Interrupted, OutsideError } from '../core/errors.ts';
 import { readManifest } from './catalog.ts';
 import type { BackupRecord, Manifest } from './manifest.ts';
 import { assertUnpacked, type ProofJob, sourceNamed, unpackVerified } from './prove.ts';
@@ -11,6 +11,8 @@ export interface RestoreJob extends Pick<ProofJob, 'log' | 'machine' | 'signal' 
   readonly folder: string;
   /** The folder that keeps the failed state, one folder for each source; a fresh one for each restore. */
   readonly aside: string;
+  /** Names of the sources that are put back; all of them by default. */
+  readonly only?: readonly string[] | undefined;
 }
 
 /** One step of a restore. Each may be run again after a crash, also when it had ended. */
@@ -26,7 +28,7 @@ export interface RestorePhase {
  */
 export async function planRestore(job: RestoreJob): Promise<RestorePhase[]> {
   const manifest = await readManifest(job.record.id, job.store);
-  const parts = manifest.sources.map(({ name, fingerprint }) => ({
+  const parts = chosen(manifest, job).map(({ name, fingerprint }) => ({
     name,
     fingerprint: fingerprint ?? undefined,
     source: sourceNamed(name, job.sources),
@@ -57,7 +59,10 @@ export async function restoreBackup(job: RestoreJob): Promise<readonly Notice[]>
 }
 
 /** Unpacks into `folder`; what lies there from an earlier attempt is kept when it is complete and unharmed. */
-export async function unpackBackup(job: Omit<RestoreJob, 'aside' | 'sources'>, manifest: Manifest): Promise<void> {
+export async function unpackBackup(
+  job: Omit<RestoreJob, 'aside' | 'only' | 'sources'>,
+  manifest: Manifest,
+): Promise<void> {
   const { files } = job.machine;
   await files.makeDirectory(dirname(job.folder), 0o700);
   if ((await files.status(job.folder)) !== undefined) {
@@ -75,15 +80,26 @@ export interface SourceWrites extends WritesSince {
   readonly source: string;
 }
 
-/** What was written to each source since the backup, which must be unpacked in `folder`. Live state only read. */
+/**
+ * What was written to each source since the backup, which must be unpacked in `folder`. Live state only read. A state
+ * that cannot be read has an unknown number of writes: that must not keep anybody from restoring it.
+ */
 export async function countWrites(
-  job: Pick<RestoreJob, 'folder' | 'record' | 'sources' | 'store'>,
+  job: Pick<RestoreJob, 'folder' | 'only' | 'record' | 'sources' | 'store'>,
 ): Promise<SourceWrites[]> {
   const manifest = await readManifest(job.record.id, job.store);
   const counted: SourceWrites[] = [];
-  for (const { name } of manifest.sources) {
-    const writes = await sourceNamed(name, job.sources).countWrites(join(job.folder, name));
+  for (const { name } of chosen(manifest, job)) {
+    const source = sourceNamed(name, job.sources);
+    const writes = await source.countWrites(join(job.folder, name)).catch((error: unknown): WritesSince => {
+      if (error instanceof Interrupted) throw error;
+      return { count: undefined, unit: 'writes', details: [`cannot be counted: ${errorMessage(error)}`] };
+    });
     counted.push({ source: name, ...writes });
   }
   return counted;
+}
+
+function chosen({ sources }: Manifest, { only }: Pick<RestoreJob, 'only'>): Manifest['sources'] {
+  return sources.filter(({ name }) => only === undefined || only.includes(name));
 }
