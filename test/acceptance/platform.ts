@@ -5,6 +5,7 @@ import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/prom
 import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
@@ -59,13 +60,10 @@ export interface Underway {
   /** Also the number of its process group. */
   readonly pid: number;
   readonly ended: Promise<Ended>;
+  /** Resolves when it has written this to its progress; rejects when it ends without. */
+  said(text: string): Promise<void>;
   /** Signals the whole group, as a terminal or a runner that ends a job does. False when it has ended. */
   signalGroup(signal: NodeJS.Signals): boolean;
-}
-
-export interface Fresh {
-  /** Ends every process of this environment and removes the folder. */
-  clean(): Promise<void>;
 }
 
 export type Place = Awaited<ReturnType<typeof aPlaceFor>>;
@@ -116,10 +114,11 @@ export async function aPlaceFor(application: Application, root = 'environment') 
       return artifact;
     },
     /** Starts a command of Holdfast as a process group of its own. */
-    begin(argv: readonly string[], more: Record<string, string> = {}): Underway {
+    begin(argv: readonly string[], more: Record<string, string> = {}, uid?: number): Underway {
       const child = spawn(process.execPath, [HOLDFAST, ...argv, '--json'], {
         cwd: folder,
         env: { ...env, ARTIFACT: 'none', ...more },
+        ...(uid === undefined ? {} : { uid, gid: uid }),
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
       });
@@ -137,7 +136,14 @@ export async function aPlaceFor(application: Application, root = 'environment') 
         );
       });
       const pid = child.pid ?? 0;
-      return { pid, ended, signalGroup: (signal) => signalGroup(pid, signal) };
+      const said = async (text: string) => {
+        const isOver = ended.then(() => true);
+        while (!texts.stderr.includes(text)) {
+          if (await Promise.race([isOver, sleep(10, false)]))
+            throw new Error(`it ended and never said "${text}": ${texts.stderr}`);
+        }
+      };
+      return { pid, ended, said, signalGroup: (signal) => signalGroup(pid, signal) };
     },
     /** Runs a command of Holdfast to its end. */
     holdfast(argv: readonly string[], more: Record<string, string> = {}): Promise<Ended> {
@@ -158,6 +164,7 @@ export async function aPlaceFor(application: Application, root = 'environment') 
       );
       return listenersOn(port).filter((pid) => !holders.has(pid));
     },
+    /** Ends every process of this environment and removes the folder. */
     async clean() {
       for (const { pid } of processesOf(at)) signalProcess(pid, 'SIGKILL');
       await rm(folder, { recursive: true, force: true });
@@ -165,6 +172,15 @@ export async function aPlaceFor(application: Application, root = 'environment') 
     },
   };
   return place;
+}
+
+/** Throws with everything that the command said unless it ended like this. */
+export function expectEnding(ended: Ended, status: number, ...reasons: readonly string[]): void {
+  if (ended.status === status && reasons.includes(ended.report?.reason ?? 'no report')) return;
+  const failing = ended.report?.findings.filter(({ outcome }) => outcome === 'fail' || outcome === 'unknown') ?? [];
+  const said = [ended.report?.summary ?? ended.stdout, ...failing.map(({ check, message }) => `${check}: ${message}`)];
+  const how = `ended with ${ended.status ?? ended.signal} (${ended.report?.reason})`;
+  throw new Error(`${how}, not ${status} (${reasons.join(' or ')}): ${[...said, ended.stderr].join('\n')}`);
 }
 
 function parseReport(text: string): z.infer<typeof Ending> | undefined {

@@ -1,7 +1,6 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { APPLICATIONS, aPlaceFor, FAULTS, type Place } from './platform.ts';
+import { expectNoLeftovers } from './leftovers.ts';
+import { APPLICATIONS, aPlaceFor, expectEnding, FAULTS, type Place } from './platform.ts';
 import { isFull } from './scope.ts';
 import { look, type Seen, write } from './what-users-see.ts';
 
@@ -20,11 +19,9 @@ describe.each(applications)('an application by others: $folder', (application) =
   afterAll(() => place.clean());
 
   it('goes live, and a better version follows with its migration', async () => {
-    const first = await place.release('v1');
-    expect(first).toMatchObject({ status: 0, report: { reason: 'released' } });
+    expectEnding(await place.release('v1'), 0, 'released');
     await write(place, 'written under v1');
-    const second = await place.release('v2');
-    expect(second).toMatchObject({ status: 0, report: { reason: 'released' } });
+    expectEnding(await place.release('v2'), 0, 'released');
     await write(place, 'written under v2, with "quotes" and ümlauts');
 
     before = await look(place);
@@ -38,7 +35,7 @@ describe.each(applications)('an application by others: $folder', (application) =
 
     const ended = await place.release(version);
 
-    expect(ended).toMatchObject({ status: 1, report: { decision: 'stop', reason: 'rolled-back' } });
+    expectEnding(ended, 1, 'rolled-back');
     expect(await look(place)).toEqual(before);
     expect((await place.status()).report).toMatchObject({
       reason: 'status',
@@ -49,22 +46,13 @@ describe.each(applications)('an application by others: $folder', (application) =
 
   it('goes back to v1 and its data by one command, and takes a release afterwards', async () => {
     const back = await place.holdfast(['rollback', '--to', 'v1', '--data', 'restore']);
-    expect(back).toMatchObject({ status: 0, report: { reason: 'rolled-back' } });
+    expectEnding(back, 0, 'rolled-back');
     expect(await look(place)).toMatchObject({ version: 'v1', list: expect.stringContaining('written under v1') });
     await place.build('v3', { schema: 2 });
 
-    expect(await place.release('v3')).toMatchObject({ status: 0, report: { reason: 'released' } });
+    expectEnding(await place.release('v3'), 0, 'released');
 
     expect((await look(place)).version).toBe('v3');
     await expectNoLeftovers(place);
   });
 });
-
-async function expectNoLeftovers(place: Place): Promise<void> {
-  expect(place.listeners()).toHaveLength(1);
-  expect(place.processes().filter(({ isHolder }) => !isHolder)).toHaveLength(1);
-  expect(await readdir(join(place.root, '.holdfast/scratch'))).toEqual([]);
-  expect(await readdir(place.scratch)).toEqual([]);
-  const releases = await readdir(join(place.root, 'releases'));
-  expect(releases.filter((name) => name.startsWith('.'))).toEqual([]);
-}

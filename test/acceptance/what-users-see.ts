@@ -26,6 +26,26 @@ export async function versionOf(place: Place): Promise<string> {
   return z.object({ version: z.string() }).parse(await ask(place, '/version')).version;
 }
 
+/** How far the data was migrated: the number that the versions of the application count up. */
+export async function schemaOf({ root, application }: Place): Promise<number> {
+  const path = join(root, application.data);
+  if ((await lstat(path)).isDirectory()) {
+    const names = (await readdir(path)).filter((name) => name.endsWith('.json'));
+    const notes = await Promise.all(names.map(async (name) => readFile(join(path, name), 'utf8')));
+    const found = new Set(
+      notes.map((text) => z.object({ schema: z.int().prefault(1) }).parse(JSON.parse(text)).schema),
+    );
+    if (found.size !== 1) throw new Error(`the notes are of several schemas: ${[...found].join(', ')}`);
+    return Math.max(...found);
+  }
+  const database = new DatabaseSync(path, { readOnly: true });
+  try {
+    return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+  } finally {
+    database.close();
+  }
+}
+
 /** Adds something as a user does. */
 export async function write(place: Place, text: string): Promise<void> {
   await ask(place, place.application.list, { token: await logIn(place), body: { text, cents: 250 } });

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import sys
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 with open("release.json", encoding="utf-8") as file:
@@ -32,8 +33,9 @@ def migrate(connection):
         connection.execute("CREATE TABLE entries (id INTEGER PRIMARY KEY, author TEXT NOT NULL, text TEXT NOT NULL)")
         connection.execute("INSERT INTO users VALUES ('ada', ?)", (digest("open sesame"),))
         connection.execute("INSERT INTO entries (author, text) VALUES ('ada', 'the first entry')")
-    if schema < 2 and RELEASE["schema"] >= 2:
-        connection.execute("ALTER TABLE entries ADD COLUMN stars INTEGER NOT NULL DEFAULT 0")
+    for step in range(max(schema, 1) + 1, RELEASE["schema"] + 1):
+        connection.execute(f"ALTER TABLE entries ADD COLUMN stars_{step} INTEGER NOT NULL DEFAULT 0")
+        time.sleep(RELEASE.get("slowMigrationMs", 0) / 1000)
     if FAULT == "destroys-data":
         connection.execute("ALTER TABLE entries DROP COLUMN text")
         connection.execute("ALTER TABLE entries ADD COLUMN text TEXT NOT NULL DEFAULT ''")

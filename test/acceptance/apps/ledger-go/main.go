@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log"
 	"net/http"
 	"os"
@@ -20,9 +21,10 @@ import (
 )
 
 var release struct {
-	Version string `json:"version"`
-	Schema  int    `json:"schema"`
-	Fault   string `json:"fault"`
+	Version         string `json:"version"`
+	Schema          int    `json:"schema"`
+	Fault           string `json:"fault"`
+	SlowMigrationMs int    `json:"slowMigrationMs"`
 }
 
 type booking struct {
@@ -69,9 +71,10 @@ func migrate() {
 		run("INSERT INTO bookings (author, text, cents) VALUES ('ada', 'the first booking', 100)")
 		run("PRAGMA user_version = 1")
 	}
-	if schema < 2 && release.Schema >= 2 {
-		run("ALTER TABLE bookings ADD COLUMN account TEXT NOT NULL DEFAULT 'cash'")
-		run("PRAGMA user_version = 2")
+	for step := max(schema, 1) + 1; step <= release.Schema; step++ {
+		run(fmt.Sprintf("ALTER TABLE bookings ADD COLUMN account_%d TEXT NOT NULL DEFAULT 'cash'", step))
+		run(fmt.Sprintf("PRAGMA user_version = %d", step))
+		time.Sleep(time.Duration(release.SlowMigrationMs) * time.Millisecond)
 	}
 	switch release.Fault {
 	case "destroys-data":
