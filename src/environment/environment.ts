@@ -51,9 +51,10 @@ export async function openEnvironment(
   { create }: { create: boolean },
 ): Promise<Environment> {
   const machine = localMachine(platform);
-  const layout = layoutOf(rootOf(settings, platform));
-  await refuseForeignRoot(layout, settings, machine);
-  if (create) await createIdentity(layout, settings, machine, platform);
+  const shared = layoutOf(rootOf(settings, platform));
+  await refuseForeignRoot(shared, settings, machine);
+  if (create) await createIdentity(shared, settings, machine, platform);
+  const layout = { ...shared, scratch: join(shared.scratch, await scratchName(platform.identity.pid, machine)) };
   const wait = (ms: number) => platform.clock.sleep(ms, platform.signal);
   return {
     settings,
@@ -78,6 +79,12 @@ export async function openEnvironment(
       return createHmac('sha256', key).update(text).digest('hex');
     },
   };
+}
+
+/** Each process has scratch of its own, named so that one that was killed can be told from one that still works. */
+async function scratchName(pid: number, { processes }: Machine): Promise<string> {
+  const id = await processes.identify(pid);
+  return `${pid}@${id?.startTime ?? 'gone'}`;
 }
 
 /** The same environment under another signal: what must end well although the run was interrupted. */
