@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { coerced, expectedBy, foundIn, typeRemedy } from './expected.ts';
 import { type Problems, problemAt } from './problem.ts';
 import { kindsOf, knownKeys, type Shape, shapeOf } from './shape.ts';
-import { listed, meant } from './suggest.ts';
+import { closest, listed, meant } from './suggest.ts';
 import {
   DEFAULT_PLACE,
   type Entry,
@@ -53,11 +53,13 @@ const MERGE_KEY = 'unknown key; merge keys are not read: write the values out, o
 
 function conformObject(schema: z.ZodObject, tree: Mapping, part: Part): Mapping {
   const entries = new Map<string, Entry>();
-  for (const [key, entry] of tree.entries) {
-    if (Object.hasOwn(schema.shape, key)) continue;
-    const message = key === '<<' ? MERGE_KEY : `unknown key; ${meant(key, Object.keys(schema.shape), 'remove it')}`;
+  const known = Object.keys(schema.shape);
+  const unknown = [...tree.entries].filter(([key]) => !known.includes(key));
+  for (const [key, entry] of unknown) {
+    const message = key === '<<' ? MERGE_KEY : `unknown key; ${meant(key, known, 'remove it')}`;
     tell({ ...part, path: [...part.path, key] }, entry.key, message);
   }
+  const misspelt = unknown.map(([key]) => closest(key, known));
   for (const [key, member] of Object.entries(schema.shape)) {
     const entry = tree.entries.get(key);
     const path = [...part.path, key];
@@ -67,12 +69,12 @@ function conformObject(schema: z.ZodObject, tree: Mapping, part: Part): Mapping 
     } else if (shape.defaultInput !== undefined) {
       const value = conformPart(member, treeOf(shape.defaultInput), { ...part, path });
       entries.set(key, { key: DEFAULT_PLACE, value });
-    } else if (!shape.optional) {
+    } else if (!shape.optional && !misspelt.includes(key)) {
       const about = shape.description === undefined ? '' : ` (${lowerFirst(shape.description)})`;
       tell({ ...part, path }, part.key, `missing; expected ${expectedBy(member)}${about}`);
     }
   }
-  return { ...tree, entries };
+  return { ...tree, entries, ...(unknown.length > 0 ? { doubtful: true } : {}) };
 }
 
 function conformRecord(schema: z.ZodRecord, tree: Mapping, part: Part): Mapping {
@@ -138,8 +140,14 @@ function conformKind(schema: z.ZodDiscriminatedUnion, tree: Tree, part: Part): T
   const text = chosen?.type === 'scalar' && chosen.sealed !== true ? String(chosen.value) : undefined;
   const option = text === undefined ? undefined : kinds.get(text);
   if (option !== undefined) return conformObject(option, tree, part);
-  if (chosen === undefined || isNull(chosen)) {
-    tell({ ...part, path }, part.key, `missing; expected one of ${listed(names)}`);
+  const misspelt = [...tree.entries].find(
+    ([key]) => closest(key, [discriminator, ...knownKeys(schema)]) === discriminator,
+  );
+  if (chosen === undefined && misspelt !== undefined) {
+    const [key, entry] = misspelt;
+    tell({ ...part, path: [...part.path, key] }, entry.key, `unknown key; did you mean "${discriminator}"?`);
+  } else if (chosen === undefined || isNull(chosen)) {
+    tell({ ...part, path }, part.key, `missing; expected ${expectedKinds(names)}`);
   } else if (chosen.type !== 'scalar' || chosen.sealed !== true) {
     const remedy = text === undefined ? '' : hint(text, names);
     tell({ ...part, path }, chosen.place, `expected ${expectedKinds(names)}, found ${foundIn(chosen)}${remedy}`);

@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { Name } from '../core/names.ts';
 import { type Configuration, EnvironmentSettings, FileHeader } from './configuration.ts';
 import { conform } from './conform.ts';
-import { expectedBy } from './expected.ts';
-import { merge, without } from './merge.ts';
+import { chooseEnvironment, overlay, requireTarget } from './environment.ts';
 import { environmentNames, judgeNames, listedNames } from './names.ts';
 import { applyOverrides, type Override } from './overrides.ts';
 import { refusePolicy } from './policy.ts';
@@ -12,7 +10,6 @@ import { readTree } from './read.ts';
 import { RULES } from './rules/all.ts';
 import { judged } from './rules/rule.ts';
 import { secretPathsOf, substitute } from './substitute.ts';
-import { meant } from './suggest.ts';
 import {
   at,
   type Entry,
@@ -102,24 +99,20 @@ export function environmentsOf(bytes: Uint8Array): readonly string[] {
   return root === undefined ? [] : environmentNames(root);
 }
 
-/** Undefined when the wanted one does not exist, or none is wanted and it is not clear which. */
-export function chooseEnvironment(names: readonly string[], wanted: string | undefined): string | undefined {
-  if (wanted !== undefined) return names.find((name) => name === wanted);
-  return names.length === 1 ? names[0] : names.find((name) => name === 'local');
-}
-
-const WithoutTarget = z.strictObject({ ...FileHeader.shape, ...EnvironmentSettings.omit({ target: true }).shape });
 const Whole = z.strictObject({ ...FileHeader.shape, ...EnvironmentSettings.shape });
+/** A target that is missing has been told before: it may only stand in an environment. */
+const Judged = Whole.extend({ target: EnvironmentSettings.shape.target.optional() });
 
 function loadSealed(request: LoadRequest, sealed: 'nothing' | 'secrets' | 'all'): LoadResult {
   const { root, problems: unreadable } = readTree(request.bytes, request.file);
   if (root === undefined) return { ok: false, problems: inOrder(unreadable) };
 
   const problems: Problems = { file: request.file, found: [...unreadable], warnings: [] };
-  const { environment, overlaid } = overlay(root, request, problems);
+  const { environment, overlaid } = overlay(root, request.environment, problems);
   const merged = applyOverrides(Whole, overlaid, request.overrides, problems, (path) =>
     refusePolicy(path, environment),
   );
+  if (environment !== undefined) requireTarget(root, environment, merged, problems);
 
   const secretValues: Record<string, string> = {};
   const names = {
@@ -137,8 +130,7 @@ function loadSealed(request: LoadRequest, sealed: 'nothing' | 'secrets' | 'all')
     HEADER_KEYS.includes(key) ? value : substitute(value, { names, secretValues, tell }, [key]),
   );
 
-  const hasTarget = substituted.entries.has('target');
-  const resolved = conform(environment === undefined || !hasTarget ? WithoutTarget : Whole, substituted, problems);
+  const resolved = conform(Judged, substituted, problems);
   const part = judged(resolved, environmentNames(root), problems);
   for (const rule of RULES) rule(part);
   const overrideTexts = request.overrides.map(({ value }) => value);
@@ -157,79 +149,6 @@ function mapValues(map: Mapping, change: (key: string, value: Tree) => Tree): Ma
     { key: entry.key, value: change(key, entry.value) },
   ]);
   return { ...map, entries: new Map(entries) };
-}
-
-/** The file with the overlay of the chosen environment; without one when there is none to choose. */
-function overlay(root: Mapping, request: LoadRequest, problems: Problems) {
-  const tell = (entry: Entry | undefined, path: Path, message: string) =>
-    problems.found.push(problemAt(request.file, entry?.key ?? root.place, path, message));
-  const target = root.entries.get('target');
-  if (target !== undefined) {
-    tell(target, ['target'], 'unknown key; each environment has its own: environments.<name>.target');
-  }
-  const base = without(without(root, 'environments'), 'target');
-  const environments = root.entries.get('environments');
-  if (environments?.value.type !== 'map' || environments.value.entries.size === 0) {
-    const example = 'expected a map like { local: { target: { kind: directory, path: ~/apps/web } } }';
-    tell(environments, ['environments'], `missing; ${example}`);
-    return { environment: undefined, overlaid: base };
-  }
-  for (const [name, entry] of environments.value.entries) {
-    if (Name.safeParse(name).success) continue;
-    problems.found.push({
-      ...problemAt(request.file, entry.key, [], `not a usable key; expected ${expectedBy(Name, name)}`),
-      path: `environments.${name}`,
-    });
-  }
-  const names = environmentNames(root);
-  const environment = chooseEnvironment(names, request.environment);
-  const chosen = environment === undefined ? undefined : environments.value.entries.get(environment);
-  if (environment === undefined || chosen === undefined) {
-    const message =
-      request.environment === undefined
-        ? `which environment is not said; name one with --environment: ${names.join(', ')}`
-        : `there is no environment called ${JSON.stringify(request.environment)}; ${meant(request.environment, names, '')}`;
-    tell(environments, ['environments'], message);
-    return { environment: undefined, overlaid: base };
-  }
-  const isEmpty = chosen.value.type === 'scalar' && chosen.value.value === null;
-  if (chosen.value.type !== 'map' && !isEmpty) {
-    problems.found.push({
-      ...problemAt(
-        request.file,
-        chosen.value.place,
-        [],
-        'expected a map with what this environment has for its own, at least target',
-      ),
-      path: `environments.${environment}`,
-    });
-  }
-  const overlaid = chosen.value.type === 'map' ? merge(base, onlyOverlay(chosen.value, tell)) : base;
-  const hasTarget = chosen.value.type === 'map' && chosen.value.entries.has('target');
-  const isSet = request.overrides.some(({ path }) => path[0]?.toLowerCase() === 'target');
-  if (!hasTarget && !isSet) {
-    problems.found.push({
-      ...problemAt(
-        request.file,
-        chosen.key,
-        ['target'],
-        `missing; expected ${expectedBy(EnvironmentSettings.shape.target)}, for example { kind: directory, path: ~/apps/web }`,
-      ),
-    });
-  }
-  return { environment, overlaid };
-}
-
-/** Without what stands once, at the top of the file. */
-function onlyOverlay(map: Mapping, tell: (entry: Entry, path: Path, message: string) => void): Mapping {
-  let result = map;
-  for (const name of [...Object.keys(FileHeader.shape), 'environments']) {
-    const entry = map.entries.get(name);
-    if (entry === undefined) continue;
-    tell(entry, [name], 'unknown key; it stands once, at the top of the file');
-    result = without(result, name);
-  }
-  return result;
 }
 
 function finish(

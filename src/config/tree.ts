@@ -48,6 +48,8 @@ export interface Mapping {
   readonly type: 'map';
   readonly entries: ReadonlyMap<string, Entry>;
   readonly place: Place;
+  /** It had a key that nobody knows, so what it lacks may only be misspelt. */
+  readonly doubtful?: boolean;
 }
 
 export interface Entry {

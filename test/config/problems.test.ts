@@ -75,7 +75,6 @@ describe('what the schema refuses', () => {
       text: changed('{ command: [node, server.js], port: 3000 }', '[node]'),
       expected: [
         '5:10 services.web.run expected a map with command, port, ports, host, strategy, two_versions_at_once, instances, supervisor, stop, found a list',
-        '6:15 services.web.health.path the service has no port to ask; give run.port, or remove this',
       ],
     },
     {
@@ -254,12 +253,16 @@ describe('what the schema refuses', () => {
       expected: ['10:73 validate.checks.a.expect.status[1] expected a whole number from 100 to 599, found "ok"'],
     },
     {
+      name: 'a target of nothing',
+      text: changed('{ kind: directory, path: ~/apps/web }', ''),
+      expected: [
+        '8:3 environments.local.target missing; expected a map with the key kind, for example { kind: directory, path: ~/apps/web }',
+      ],
+    },
+    {
       name: 'an overlay that is no map',
       text: changed('    target: { kind: directory, path: ~/apps/web }', '    [1]'),
-      expected: [
-        '9:5 environments.local expected a map with what this environment has for its own, at least target',
-        '8:3 environments.local.target missing; expected a map with the key kind, for example { kind: directory, path: ~/apps/web }',
-      ].sort(),
+      expected: ['9:5 environments.local expected a map with what this environment has for its own, at least target'],
     },
     {
       name: 'a name that no variable can have',
@@ -551,6 +554,48 @@ describe('combinations that cannot work', () => {
     { name: 'a service that depends on two others', text: worker('    depends_on: [web]\n') },
   ])('but $name', ({ text }) => {
     expect(problemsOf(text)).toEqual([]);
+  });
+});
+
+describe('one mistake', () => {
+  it.each([
+    {
+      name: 'a misspelt port',
+      text: changed('port:', 'prot:'),
+      expected: ['5:40 services.web.run.prot unknown key; did you mean "port"?'],
+    },
+    {
+      name: 'a misspelt command',
+      text: changed('command:', 'comand:'),
+      expected: ['5:12 services.web.run.comand unknown key; did you mean "command"?'],
+    },
+    {
+      name: 'a misspelt artifact',
+      text: changed('artifact:', 'artefact:'),
+      expected: ['4:5 services.web.artefact unknown key; did you mean "artifact"?'],
+    },
+    {
+      name: 'a misspelt target',
+      text: changed('    target:', '    tagret:'),
+      expected: ['9:5 environments.local.tagret unknown key; did you mean "target"?'],
+    },
+    {
+      name: 'a misspelt kind',
+      text: changed('{ kind: directory', '{ kidn: directory'),
+      expected: ['9:15 environments.local.target.kidn unknown key; did you mean "kind"?'],
+    },
+    {
+      name: 'a misspelt top',
+      text: changed('services:', 'service:'),
+      expected: ['2:1 service unknown key; did you mean "services"?'],
+    },
+    {
+      name: 'misspelt environments',
+      text: changed('environments:', 'enviroments:'),
+      expected: ['7:1 enviroments unknown key; did you mean "environments"?'],
+    },
+  ])('is one problem: $name', ({ text, expected }) => {
+    expect(problemsOf(`${text}validate: { logins: { a: { path: /, token: $.t } } }\n`)).toEqual(expected);
   });
 });
 

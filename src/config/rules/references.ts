@@ -1,5 +1,5 @@
 import { at, itemsAt, membersAt, textAt } from '../tree.ts';
-import { allMustExist, type Judged, mustExist, portsOf, type Rule, servicesOf } from './rule.ts';
+import { allMustExist, type Judged, mayListen, mustExist, portsOf, type Rule, servicesOf } from './rule.ts';
 
 /** Names of services, ports, logins, channels and environments lead somewhere. */
 export const references: Rule = (part) => {
@@ -33,17 +33,17 @@ export const references: Rule = (part) => {
 function calledService(part: Judged, path: readonly string[], services: readonly string[]): void {
   const { root } = part;
   if (at(root, ...path, 'service') !== undefined) mustExist(part, [...path, 'service'], 'service', services);
-  const listening = servicesOf(root).filter(([, service]) => portsOf(service).length > 0);
+  const listening = servicesOf(root).filter(([, service]) => mayListen(service));
   const name = textAt(root, ...path, 'service') ?? (listening.length === 1 ? listening[0]?.[0] : undefined);
   const service = at(root, 'services', name ?? '');
-  if (at(root, ...path, 'service') === undefined && listening.length === 0) {
+  if (at(root, ...path, 'service') === undefined && services.length > 0 && listening.length === 0) {
     part.tell(path, 'asks over HTTP, but no service has a port; give one of them run.port', 'key');
   } else if (at(root, ...path, 'service') === undefined && listening.length > 1) {
     const names = listening.map(([listener]) => listener).join(', ');
     part.tell(path, `names no service, and several have a port; set service to one of ${names}`, 'key');
-  } else if (service !== undefined && portsOf(service).length === 0) {
+  } else if (service !== undefined && !mayListen(service)) {
     part.tell([...path, 'service'], `asks ${name} over HTTP, but it has no port; give it run.port`);
-  } else if (service !== undefined) {
+  } else if (service !== undefined && portsOf(service).length > 0) {
     const ports = portsOf(service).map((port) => port.name);
     mustExist(part, [...path, 'port'], 'port', ports);
   }

@@ -46,6 +46,12 @@ export function portsOf(service: Tree): readonly { name: string; path: Path; por
   ];
 }
 
+/** True unless it is certain that the service has no port: one may be misspelt, or wrong in another way. */
+export function mayListen(service: Tree): boolean {
+  const run = at(service, 'run');
+  return run?.type !== 'map' || run.doubtful === true || portsOf(service).length > 0;
+}
+
 /** Tells when the text at `path` is none of `names`. `what` is the kind of thing: `service`. */
 export function mustExist(part: Judged, path: Path, what: string, names: readonly string[]): void {
   const name = textAt(part.root, ...path);

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../core/duration.ts';
 import { variableName } from '../../core/names.ts';
 import { at, flagAt, membersAt, numberAt, type Path, type Tree, textAt } from '../tree.ts';
-import { type Judged, portsOf, type Rule, servicesOf } from './rule.ts';
+import { type Judged, mayListen, portsOf, type Rule, servicesOf } from './rule.ts';
 
 /** Settings of one service that exclude or need one another. */
 export const services: Rule = (part) => {
@@ -23,7 +23,8 @@ function artifact(part: Judged, path: Path, service: Tree): void {
   const given = at(service, 'artifact') !== undefined;
   if (built && given)
     part.tell([...path, 'artifact'], 'artifact and build exclude each other; keep one of them', 'key');
-  if (!built && !given) part.tell(path, 'nothing to deploy: give artifact, or build with its output', 'key');
+  if (!built && !given && !isDoubtful(service))
+    part.tell(path, 'nothing to deploy: give artifact, or build with its output', 'key');
 }
 
 function run(part: Judged, path: Path, name: string, service: Tree): void {
@@ -34,7 +35,7 @@ function run(part: Judged, path: Path, name: string, service: Tree): void {
   if (at(service, 'run', 'port') !== undefined && at(service, 'run', 'ports') !== undefined) {
     part.tell([...path, 'run', 'port'], 'port and ports exclude each other; put it under ports with a name', 'key');
   }
-  if ((strategy === 'socket' || strategy === 'overlap') && ports.length === 0) {
+  if ((strategy === 'socket' || strategy === 'overlap') && !mayListen(service)) {
     part.tell(strategyPath, `${strategy} needs a port to keep open; give run.port, or take restart`);
   }
   if (twoVersions && strategy !== undefined && strategy !== 'socket') {
@@ -50,7 +51,7 @@ function run(part: Judged, path: Path, name: string, service: Tree): void {
   const overlapping = strategy === 'overlap' || (strategy === 'socket' && twoVersions);
   if (!overlapping) return;
   const cause = strategy === 'overlap' ? strategyPath : [...path, 'run', 'two_versions_at_once'];
-  if (at(service, 'health', 'version') === undefined && ports.length > 0) {
+  if (at(service, 'health', 'version') === undefined && !isDoubtful(at(service, 'health')) && ports.length > 0) {
     const message =
       'two versions answer for a while, so health.version is required: only it tells which one has answered';
     part.tell(cause, message, 'key');
@@ -65,9 +66,8 @@ function run(part: Judged, path: Path, name: string, service: Tree): void {
 }
 
 function health(part: Judged, path: Path, service: Tree): void {
-  const ports = portsOf(service);
   for (const key of ['path', 'version', 'port']) {
-    if (ports.length > 0 || at(service, 'health', key) === undefined) continue;
+    if (mayListen(service) || at(service, 'health', key) === undefined) continue;
     part.tell([...path, 'health', key], 'the service has no port to ask; give run.port, or remove this', 'key');
   }
   if (at(service, 'health', 'path') === undefined) return;
@@ -78,6 +78,10 @@ function health(part: Judged, path: Path, service: Tree): void {
   if ((streak - 1) * interval < timeout) return;
   const message = `${streak} good answers ${textAt(service, 'health', 'interval')} apart take longer than timeout allows (${textAt(service, 'health', 'timeout')}); lengthen the timeout`;
   part.tell([...path, 'health', 'timeout'], message);
+}
+
+function isDoubtful(tree: Tree | undefined): boolean {
+  return tree?.type === 'map' && tree.doubtful === true;
 }
 
 /** What Holdfast sets itself would silently win over what stands here. */
