@@ -185,6 +185,8 @@ export default {
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },
+    // Stubs of the published actions: they start the bundle, which is built and not kept here.
+    exclude: { path: '^(?:actions/[^/]+/index[.]js$|dist/)' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
   },
 };

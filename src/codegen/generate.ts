@@ -2,13 +2,19 @@
 // is not what it would write.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { published } from '../../actions/github.ts';
 import { actions } from '../../actions/main.ts';
 import { configurationSchema } from '../config/schema.ts';
 import { errorCode } from '../core/errors.ts';
+import { renderActionFiles } from './action-files.ts';
 import { renderCommandReference } from './command-reference.ts';
 import { renderEnvironmentTemplate } from './environment-template.ts';
 
 const root = new URL('../../', import.meta.url);
+
+const onGithub = await Promise.all(
+  Object.entries(published).map(async ([name, load]) => renderActionFiles(name, await load())),
+);
 
 const FILES: Readonly<Record<string, string>> = {
   'config/schema.json': `${JSON.stringify(
@@ -18,6 +24,7 @@ const FILES: Readonly<Record<string, string>> = {
   )}\n`,
   'config/env.template': renderEnvironmentTemplate(configurationSchema()),
   'docs/commands.md': renderCommandReference(actions),
+  ...Object.assign({}, ...onGithub),
 };
 
 const isCheck = process.argv.includes('--check');

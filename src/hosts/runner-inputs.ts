@@ -18,17 +18,13 @@ export const CommonInputs = z.strictObject({
     .meta({ description: 'Values of the configuration to set, one "key=value" per line' }),
   'working-directory': z.string().prefault('.').meta({ description: 'The folder in which relative paths start' }),
   secrets: z.string().prefault('').meta({
-    description:
-      'The secrets that the configuration lists: a YAML map, one line "NAME: ${{ toJSON(secrets.NAME) }}" each',
+    description: 'The secrets that the configuration lists: a YAML map of each name to what toJSON makes of its value',
   }),
   variables: z
     .string()
     .prefault('{}')
-    .meta({ description: 'The variables that the configuration lists: ${{ toJSON(vars) }}' }),
-  'github-token': z
-    .string()
-    .prefault('')
-    .meta({ description: 'Reads the policy of the default branch', default: '${{ github.token }}' }),
+    .meta({ description: 'The variables that the configuration lists: what toJSON makes of vars' }),
+  'github-token': z.string().prefault('').meta({ description: 'Reads the policy of the default branch' }),
 });
 
 /** Inputs of the command line that mean nothing where nobody can be asked. */
