@@ -1,7 +1,9 @@
+import { errorMessage } from '../core/errors.ts';
 import type { Environment } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
 import { revert } from '../environment/revert.ts';
+import { tidy } from '../environment/tidy.ts';
 import type { JournalRun } from '../journal/journal.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Walk } from '../journal/walk.ts';
@@ -41,7 +43,13 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
     const open = await journal.open();
     const plan = planRecovery(open);
     const run = plan === 'finish-rollback' ? open.find(({ header }) => header.kind === 'rollback') : open.at(-1);
-    if (run === undefined) return { actions, ...fellBack };
+    if (run === undefined) {
+      // What is left over takes room and holds copies of the data, but it stands in nobody's way.
+      await tidy(environment).catch((error: unknown) =>
+        environment.platform.log.warn(`what killed runs left could not be removed: ${errorMessage(error)}`),
+      );
+      return { actions, ...fellBack };
+    }
     const { header } = run;
     switch (plan) {
       case 'nothing':
@@ -62,6 +70,7 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
             from: header.release,
             to: header.previous,
             backup: header.backup,
+            sources: header.sources,
             actor: header.actor,
             failure: 'rolled back, after an interruption',
           },
@@ -69,7 +78,8 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
           environment,
         );
         if (!walk.completed) return { actions, failed: walk };
-        actions.push(`finished the rollback ${header.run}, which was interrupted`);
+        const what = header.sources === undefined ? 'rollback' : 'restore';
+        actions.push(`finished the ${what} ${header.run}, which was interrupted`);
         break;
       }
       case 'fall-back': {
