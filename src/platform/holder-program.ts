@@ -9,6 +9,7 @@ import { errorMessage, OutsideError } from '../core/errors.ts';
 import { systemFiles } from './files.ts';
 import type { HeldSocket, HolderReply, HolderRequest } from './holder-protocol.ts';
 import { type DetachedCommand, type ExitStatus, type ProcessId, systemProcesses } from './processes.ts';
+import { shortSocketPath } from './socket-path.ts';
 
 /** The part of Node's own server handle that holding needs; it is not in the public types. */
 interface BoundHandle {
@@ -26,7 +27,9 @@ const files = systemFiles('/tmp');
 
 async function main(path: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
-  if (await answers(path)) return;
+  // Its folder stays open for as long as the holder lives: the server removes its socket by this path when it ends.
+  const short = await shortSocketPath(path);
+  if (await answers(short.path)) return;
   rmSync(path, { force: true });
   process.umask(0o177);
   const server = net.createServer((client) => {
@@ -42,7 +45,7 @@ async function main(path: string): Promise<void> {
       });
     });
   });
-  server.listen(path, () => process.umask(0o022));
+  server.listen(short.path, () => process.umask(0o022));
   setInterval(rotateLogs, ROTATE_EVERY_MS);
 }
 

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { OutsideError } from '../core/errors.ts';
 import type { HeldSocket, HolderReply, HolderRequest } from './holder-protocol.ts';
 import { type DetachedCommand, type ExitStatus, type ProcessId, systemProcesses } from './processes.ts';
+import { shortSocketPath } from './socket-path.ts';
 
 /**
  * A tiny process of its own that binds listening sockets and hands them to services, so that a socket outlives
@@ -40,8 +40,6 @@ export interface HolderConnection {
   close(): void;
 }
 
-/** The kernel's limit for the path of a local socket is 108 bytes, including the closing zero. */
-const MAX_SOCKET_PATH_BYTES = 104;
 const START_TIMEOUT_MS = 10_000;
 
 const PROGRAM = fileURLToPath(import.meta.url).replace(/holder\.(ts|js)$/, 'holder-program.$1');
@@ -49,7 +47,7 @@ const PROGRAM = fileURLToPath(import.meta.url).replace(/holder\.(ts|js)$/, 'hold
 export function systemHolder(): Holder {
   return {
     async connect(folder, { start }) {
-      const path = controlSocketPath(folder);
+      const path = join(folder, 'holder.sock');
       const existing = await open(path);
       if (existing !== undefined || !start) return existing;
       await startProgram(folder, path);
@@ -66,14 +64,6 @@ export function systemHolder(): Holder {
   };
 }
 
-/** Beside what it holds, or, when that path is too long for a socket, in the folder for temporary files. */
-function controlSocketPath(folder: string): string {
-  const beside = join(folder, 'holder.sock');
-  if (Buffer.byteLength(beside) < MAX_SOCKET_PATH_BYTES) return beside;
-  const digest = createHash('sha256').update(folder).digest('hex').slice(0, 24);
-  return join(tmpdir(), `holdfast-${userInfo().uid}-${digest}.sock`);
-}
-
 async function startProgram(folder: string, path: string): Promise<void> {
   await systemProcesses().startDetached({
     argv: [process.execPath, '--disable-warning=ExperimentalWarning', PROGRAM, path],
@@ -85,14 +75,10 @@ async function startProgram(folder: string, path: string): Promise<void> {
 
 async function open(path: string): Promise<HolderConnection | undefined> {
   const found = await lstat(path).catch(() => undefined);
-  // The folder for temporary files is open to all: only a socket of our own user is our holder.
+  // Only a socket of our own user is our holder.
   if (found === undefined || (found.uid !== userInfo().uid && found.uid !== 0)) return undefined;
-  const socket = createConnection(path);
-  const connected = await new Promise<boolean>((resolve) => {
-    socket.once('connect', () => resolve(true));
-    socket.once('error', () => resolve(false));
-  });
-  if (!connected) return undefined;
+  const socket = await connectTo(path);
+  if (socket === undefined) return undefined;
   const ask = requestsOver(socket);
   const greeting = await ask({ ask: 'who' });
   if (greeting.id === undefined) return undefined;
@@ -117,6 +103,21 @@ async function open(path: string): Promise<HolderConnection | undefined> {
     },
     close: () => socket.destroy(),
   };
+}
+
+/** Undefined when nobody listens there. */
+async function connectTo(path: string): Promise<Socket | undefined> {
+  const short = await shortSocketPath(path);
+  try {
+    const socket = createConnection(short.path);
+    const connected = await new Promise<boolean>((resolve) => {
+      socket.once('connect', () => resolve(true));
+      socket.once('error', () => resolve(false));
+    });
+    return connected ? socket : undefined;
+  } finally {
+    await short.close();
+  }
 }
 
 /** One question at a time over the socket, one line each way. */
