@@ -1,5 +1,5 @@
 import { InvalidConfiguration } from '../config/problem.ts';
-import { errorMessage, Interrupted, OutsideError, UnsafeError, UserError } from '../core/errors.ts';
+import { errorCode, errorMessage, Interrupted, OutsideError, UnsafeError, UserError } from '../core/errors.ts';
 import type { Finding, Severity } from '../core/finding.ts';
 import { EXIT, type Report, type Subject } from '../core/report.ts';
 
@@ -24,8 +24,24 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Interrupted) {
     return known({ code: 'interrupted', message: error.message }, EXIT.interrupted, 'medium');
   }
+  const refused = errorCode(error);
+  if (refused !== undefined && Object.hasOwn(REFUSALS, refused)) {
+    const message = errorMessage(error);
+    return known({ code: 'system-refused', message, hint: REFUSALS[refused] }, EXIT.outside, 'high');
+  }
   return { ...known({ code: 'bug', message: errorMessage(error) }, EXIT.bug, 'high'), isBug: true };
 }
+
+/** What the operating system may refuse to any program, with what a person can do about it. Their text names the path. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  EACCES: 'Run as the user to whom it belongs, or give this user the right to it.',
+  EPERM: 'Run as the user to whom it belongs, or give this user the right to it.',
+  EROFS: 'It lies on a file system that is read-only; choose another place.',
+  ENOSPC: 'The disk is full: free some space, then run "holdfast recover".',
+  EDQUOT: 'The share of the disk is used up: free some space, then run "holdfast recover".',
+  EIO: 'The disk does not work: look at what the system logged.',
+  EMFILE: 'Too many files are open: raise the limit (ulimit -n), then run "holdfast recover".',
+};
 
 function invalid(error: InvalidConfiguration): Failure {
   const failure = known({ code: error.code, message: error.message.trimEnd() }, EXIT.user, 'medium');
