@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -108,6 +108,7 @@ describe('a person at the keyboard', () => {
     const place = await aPlace();
     await place.build('v1');
     await mkdir(place.root, { mode: 0o755 });
+    await chmod(place.folder, 0o755);
 
     const ended = await place.begin(['release', '--version', 'v1'], { ARTIFACT: 'builds/v1' }, NOBODY).ended;
 
@@ -151,6 +152,21 @@ describe('an awkward place', () => {
     expect(await look(place)).toEqual(before);
     await rm(join(artifact, 'ballast'));
     expectEnding(await place.release('v2'), 0, 'released');
+    await expectNoLeftovers(place);
+  }, 60_000);
+
+  it('a disk that the migration fills: nothing is lost, and once there is room one command brings everything back', async () => {
+    const place = await aLivePlace(join(await aSmallDisk(16), 'environment'));
+    const before = await look(place);
+    await place.build('v2', { schema: 2, quirk: 'fills-the-disk', fault: 'destroys-data' });
+
+    const ended = await place.release('v2');
+
+    // With a disk that is full even the way back may not be able to begin: then it says so as loudly as it can.
+    expect([1, 4]).toContain(ended.status);
+    await rm(join(place.root, 'shared/web/notes/ballast'), { force: true });
+    expectEnding(await place.holdfast(['recover']), 0, 'recovered', 'nothing-to-recover');
+    expect(await look(place)).toEqual(before);
     await expectNoLeftovers(place);
   }, 60_000);
 

@@ -1,7 +1,7 @@
 // Notes: one JSON file each in the folder notes/. Knows its users, lists and adds notes; renames its files at start.
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -14,6 +14,12 @@ if (quirk === 'tells-its-key')
 if (quirk === 'leaves-children') {
   spawn('sh', ['-c', "trap '' TERM; while sleep 1; do :; done"], { stdio: 'ignore' }).unref();
   spawn('sleep', ['600'], { stdio: 'ignore', detached: true }).unref();
+}
+if (quirk === 'fills-the-disk') {
+  // A disk without room fails the last write.
+  try {
+    for (;;) appendFileSync('notes/ballast', Buffer.alloc(64 * 1024, 'x'));
+  } catch {}
 }
 if (fault === 'crash-at-start') throw new Error('no paper');
 if (fault === 'exit-zero-at-start') process.exit(0);
