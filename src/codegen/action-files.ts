@@ -50,7 +50,16 @@ function defaultOf(flag: Flag): { readonly default?: string } {
 }
 
 function renderStub(name: string): string {
-  return `// ${HEADER}\nimport { runAction } from '../../dist/index.js';\n\nawait runAction('${name}');\n`;
+  return [
+    `// ${HEADER}`,
+    "import { enableCompileCache } from 'node:module';",
+    '',
+    '// A job runs several of these: the later ones start with what the first one compiled.',
+    'enableCompileCache(process.env.RUNNER_TEMP);',
+    "const { runAction } = await import('../../dist/index.js');",
+    `await runAction('${name}');`,
+    '',
+  ].join('\n');
 }
 
 function renderReadme(name: string, action: CliAction): string {

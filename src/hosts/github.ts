@@ -11,7 +11,7 @@ import { createMask } from '../report/mask.ts';
 import { cleanCode, cleanText, defuseCommands, type Mask, oneLine } from '../report/text.ts';
 import { type AnnotatedFile, annotateFindings, annotateProblems } from './annotations.ts';
 import type { CliAction } from './cli-action.ts';
-import { type ConfigurationFile, readConfigurationFile } from './configuration-file.ts';
+import type { ConfigurationFile } from './configuration-file.ts';
 import { type Failure, failureOf, failureReport, failureText, stackOf } from './failure.ts';
 import { recordOutput } from './record-output.ts';
 import type { Runner } from './runner.ts';
@@ -106,6 +106,8 @@ async function readConfiguration(
   host: GithubHost,
 ): Promise<ConfigurationCall> {
   const folder = resolve(host.cwd, inputs.workingDirectory);
+  // What reads YAML is loaded where it is needed: not every action has a configuration.
+  const { readConfigurationFile } = await import('./configuration-file.ts');
   const file = await readConfigurationFile(inputs.config, folder, platform.files);
   const workspace = host.env['GITHUB_WORKSPACE'] ?? host.cwd;
   run.file = { path: file.path, workspace, loaded: undefined };

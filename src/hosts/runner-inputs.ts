@@ -27,6 +27,11 @@ export const CommonInputs = z.strictObject({
   'github-token': z.string().prefault('').meta({ description: 'Reads the policy of the default branch' }),
 });
 
+/** Their forms, known without making a JSON schema of them: every step pays for what is done here. */
+const COMMON_FORMS = Object.keys(CommonInputs.shape)
+  .filter((name) => name !== 'secrets')
+  .map((name) => ({ name, form: name === 'set' ? ('list' as const) : ('value' as const), numeric: false }));
+
 /** Inputs of the command line that mean nothing where nobody can be asked. */
 const ANSWERED: Readonly<Record<string, unknown>> = { yes: true };
 
@@ -56,24 +61,24 @@ export function inputsOnGithub(action: Pick<CliAction, 'inputs'>): readonly Flag
 export function readInputs(action: CliAction, take: (name: string) => string): RunnerInputs {
   const problems: string[] = [];
   const given = new Map<string, unknown>();
-  for (const flag of inputsOnGithub(action)) {
-    if (flag.name === 'secrets') continue;
+  const own = flagsOf(action.inputs).filter(({ name }) => !(name in ANSWERED));
+  for (const flag of [...COMMON_FORMS, ...own]) {
     const text = take(flag.name);
     if (text.trim() !== '') given.set(flag.name, readValue(flag, text, problems));
   }
   const pick = (shape: object) => Object.fromEntries([...given].filter(([name]) => name in shape));
   const common = CommonInputs.safeParse(pick(CommonInputs.shape));
   const answered = Object.fromEntries(Object.entries(ANSWERED).filter(([name]) => name in action.inputs.shape));
-  const own = action.inputs.safeParse({ ...pick(action.inputs.shape), ...answered });
+  const parsed = action.inputs.safeParse({ ...pick(action.inputs.shape), ...answered });
   const variables = parseVariables(common.data?.variables ?? '{}');
   if (variables === undefined) problems.push('variables: expected a JSON object of texts, like ${{ toJSON(vars) }}');
-  for (const issue of [...(common.error?.issues ?? []), ...(own.error?.issues ?? [])]) {
+  for (const issue of [...(common.error?.issues ?? []), ...(parsed.error?.issues ?? [])]) {
     const name = String(issue.path[0] ?? '');
     if (problems.some((problem) => problem.startsWith(`${name} `))) continue;
     const message = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
     problems.push(given.has(name) ? `${name} ${JSON.stringify(given.get(name))}: ${message}` : `${name} is missing`);
   }
-  if (problems.length > 0 || common.data === undefined || own.data === undefined || variables === undefined) {
+  if (problems.length > 0 || common.data === undefined || parsed.data === undefined || variables === undefined) {
     throw new UserError('inputs', `${action.name}: ${problems.join('; ')}`, {
       hint: 'Correct the inputs under "with:" of this step.',
     });
@@ -86,11 +91,11 @@ export function readInputs(action: CliAction, take: (name: string) => string): R
     workingDirectory: common.data['working-directory'],
     variables,
     githubToken: common.data['github-token'],
-    own: own.data,
+    own: parsed.data,
   };
 }
 
-function readValue(flag: Flag, text: string, problems: string[]): unknown {
+function readValue(flag: Pick<Flag, 'name' | 'form' | 'numeric'>, text: string, problems: string[]): unknown {
   const trimmed = text.trim();
   if (flag.form === 'list') {
     return text

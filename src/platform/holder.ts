@@ -42,7 +42,8 @@ export interface HolderConnection {
 
 const START_TIMEOUT_MS = 10_000;
 
-const PROGRAM = fileURLToPath(import.meta.url).replace(/holder\.(ts|js)$/, 'holder-program.$1');
+/** Beside this file, or beside the bundle that this file became a part of. */
+const PROGRAM = fileURLToPath(import.meta.url).replace(/[^/\\]*\.(ts|js)$/, 'holder-program.$1');
 
 export function systemHolder(): Holder {
   return {
