@@ -1,7 +1,10 @@
+import { alertRoute, alertTest } from '../src/alert/commands.ts';
+import { authorizeAction } from '../src/authorize/command.ts';
 import { backupCheck } from '../src/backup/check.ts';
 import { backupCreate, backupVerify } from '../src/backup/create.ts';
 import { backupPrune } from '../src/backup/prune.ts';
 import { backupList, backupShow } from '../src/backup/show.ts';
+import { complianceExplain } from '../src/compliance/explain.ts';
 import { configCheck, configEnv, configSchema, configShow } from '../src/config/commands.ts';
 import { demo } from '../src/demo/demo.ts';
 import type { CliAction } from '../src/hosts/cli-action.ts';
@@ -11,7 +14,10 @@ import { releases } from '../src/inspect/releases.ts';
 import { status } from '../src/inspect/status.ts';
 import { lockHold, lockRelease, lockStatus } from '../src/lock/lock.ts';
 import { run } from '../src/run/run.ts';
+import { baselineAccept, baselineDiff, baselineRecord, baselineShow } from '../src/validate/baselines.ts';
+import { validateAction } from '../src/validate/command.ts';
 import { backupRestoreAction } from './backup-restore/action.ts';
+import { complianceAction } from './compliance/action.ts';
 import { deployAction } from './deploy/action.ts';
 import { planAction } from './plan/action.ts';
 import { promoteAction } from './promote/action.ts';
@@ -25,8 +31,14 @@ export const actions: readonly CliAction[] = [
   releaseAction,
   rollbackAction,
   recoverAction,
+  authorizeAction,
   deployAction,
+  validateAction,
+  complianceAction,
+  complianceExplain,
   promoteAction,
+  alertTest,
+  alertRoute,
   backupCreate,
   backupList,
   backupShow,
@@ -34,6 +46,10 @@ export const actions: readonly CliAction[] = [
   backupRestoreAction,
   backupPrune,
   backupCheck,
+  baselineRecord,
+  baselineShow,
+  baselineDiff,
+  baselineAccept,
   status,
   releases,
   show,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Configuration } from '../../src/config/configuration.ts';
 import type { Action } from '../../src/core/action.ts';
+import { withAlert } from '../../src/pipeline/alerting.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { recoverEnvironment } from '../../src/recover/action.ts';
 
@@ -14,5 +15,7 @@ export const recoverAction: Action<typeof inputs, Configuration, Platform> = {
   settings: 'configuration',
   inputs,
   reasons: ['recovered', 'nothing-to-recover', 'unsafe'],
-  run: ({ settings }, platform) => recoverEnvironment(settings, platform),
+  async run({ settings }, platform) {
+    return withAlert(await recoverEnvironment(settings, platform), settings, platform);
+  },
 };

@@ -3,6 +3,7 @@ import type { Configuration } from '../../src/config/configuration.ts';
 import type { Action } from '../../src/core/action.ts';
 import { Version } from '../../src/core/names.ts';
 import { RELEASE_REASONS } from '../../src/core/report.ts';
+import { withAlert } from '../../src/pipeline/alerting.ts';
 import { release } from '../../src/pipeline/release.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
@@ -28,6 +29,8 @@ export const releaseAction: Action<typeof inputs, Configuration, Platform> = {
   inputs,
   examples: ['release --environment production --version v2'],
   reasons: RELEASE_REASONS,
-  run: ({ inputs: { version, service, 'without-proof': withoutProof }, settings }, platform) =>
-    release({ version, service, withoutProof }, settings, platform),
+  async run({ inputs: { version, service, 'without-proof': withoutProof }, settings }, platform) {
+    const report = await release({ version, service, withoutProof }, settings, platform);
+    return withAlert(report, settings, platform);
+  },
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Configuration } from '../../src/config/configuration.ts';
 import type { Action } from '../../src/core/action.ts';
+import { withAlert } from '../../src/pipeline/alerting.ts';
 import { ROLLBACK_REASONS, rollback } from '../../src/pipeline/rollback.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
@@ -25,5 +26,7 @@ export const rollbackAction: Action<typeof inputs, Configuration, Platform> = {
   inputs,
   examples: ['rollback', 'rollback --to v1 --data keep'],
   reasons: ROLLBACK_REASONS,
-  run: ({ inputs: { to, data, reason }, settings }, platform) => rollback({ to, data, reason }, settings, platform),
+  async run({ inputs: { to, data, reason }, settings }, platform) {
+    return withAlert(await rollback({ to, data, reason }, settings, platform), settings, platform);
+  },
 };

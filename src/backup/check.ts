@@ -5,12 +5,12 @@ import type { Action } from '../core/action.ts';
 import { formatBytes } from '../core/bytes.ts';
 import { Interrupted, OutsideError } from '../core/errors.ts';
 import { countOutcomes, type Finding } from '../core/finding.ts';
+import { answer } from '../environment/answer.ts';
 import type { Environment } from '../environment/environment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { type KnownBackup, listBackups } from '../sources/catalog.ts';
 import { archiveName } from '../sources/manifest.ts';
 import type { Store } from '../stores/store.ts';
-import { answer } from './answer.ts';
 import { releasesByBackup, unreadableFinding } from './show.ts';
 
 const inputs = z.strictObject({});

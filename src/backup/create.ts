@@ -6,12 +6,12 @@ import { formatDuration } from '../core/duration.ts';
 import { errorCode, errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { ReportParts } from '../core/report.ts';
+import { answer, underLease } from '../environment/answer.ts';
 import type { Environment } from '../environment/environment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recordOf } from '../sources/backup.ts';
 import { readManifest } from '../sources/catalog.ts';
 import { type BackupRecord, proofName } from '../sources/manifest.ts';
-import { answer, underLease } from './answer.ts';
 import { createBackup, pruneBackups, verifyBackup } from './backup.ts';
 import { presentBackup } from './show.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
+import { answer } from '../environment/answer.ts';
 import type { Platform } from '../platform/platform.ts';
-import { answer } from './answer.ts';
 import { planPrune, pruneBackups } from './backup.ts';
 
 const inputs = z.strictObject({

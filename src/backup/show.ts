@@ -5,12 +5,12 @@ import { formatBytes } from '../core/bytes.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Report } from '../core/report.ts';
+import { answer } from '../environment/answer.ts';
 import type { Environment } from '../environment/environment.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recordOf } from '../sources/backup.ts';
 import { listBackups, readManifest, readProof } from '../sources/catalog.ts';
 import { BackupRecord, Proof } from '../sources/manifest.ts';
-import { answer } from './answer.ts';
 
 const none = z.strictObject({});
 const named = z.strictObject({ id: z.string().meta({ description: 'A backup, by its id' }) });

@@ -1,8 +1,8 @@
 import type { Configuration } from '../config/configuration.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
-import { type Environment, openEnvironment } from '../environment/environment.ts';
-import { subjectOf } from '../environment/subject.ts';
 import type { Platform } from '../platform/platform.ts';
+import { type Environment, openEnvironment } from './environment.ts';
+import { subjectOf } from './subject.ts';
 
 /** Opens the environment, lets `work` decide, and makes a report of it; its subject is the live release. */
 export async function answer(
@@ -30,7 +30,7 @@ export async function answer(
  */
 export async function underLease<T>(environment: Environment, work: () => Promise<T>): Promise<T> {
   const { leases, settings, platform } = environment;
-  const actor = `os:${platform.identity.user}`;
+  const actor = platform.identity.actor;
   const lease = await leases.acquire({ environment: settings.environment, purpose: 'change', actor });
   try {
     return await work();
