@@ -1,13 +1,18 @@
 import type { Capsule } from '../core/capsule.ts';
+import { OutsideError } from '../core/errors.ts';
 import type { Step } from '../core/step.ts';
 import { composeCapsule } from '../environment/capsule.ts';
-import { type Environment, inOrder, startablesOf, toolsOf } from '../environment/environment.ts';
+import { type Environment, inOrder, sitesOf, startablesOf } from '../environment/environment.ts';
+import { markRelease, markRun } from '../environment/settle.ts';
+import type { Site } from '../environment/site.ts';
+import { inBatches, type SiteSteps, walkSites } from '../environment/walk-sites.ts';
 import type { Lease } from '../journal/lease.ts';
-import { type Walk, walk } from '../journal/walk.ts';
+import type { Walk } from '../journal/walk.ts';
 import { activationSteps } from '../targets/directory/activation.ts';
 import type { Startable } from '../targets/directory/instances.ts';
+import type { LiveRelease } from '../targets/target.ts';
 import { migrationSteps } from './migrate.ts';
-import { stageRelease } from './stage.ts';
+import { type Staged, stageRelease } from './stage.ts';
 
 export interface DeployRequest {
   readonly release: string;
@@ -29,75 +34,106 @@ export interface Deployed {
   readonly touched: boolean;
 }
 
-/** The steps of a deploy, for `plan` and for the deploy itself. */
+/** The steps of a deploy on one machine, for `plan` and for the deploy itself. Migrations run on the seat alone. */
 export function deploySteps(
   release: string,
   startables: readonly Startable[],
   changed: ReadonlySet<string>,
   retired: readonly string[],
+  site: Site,
   environment: Environment,
 ): Step[] {
   const services = inOrder(startables);
-  const migrating = services.filter(({ service }) => changed.has(service));
+  const migrating = site.layout === environment.layout ? services.filter(({ service }) => changed.has(service)) : [];
   return activationSteps(
     { release, services, changed, retired, between: migrationSteps(migrating, environment), stopAll: false },
-    toolsOf(environment),
+    site.tools,
   );
 }
 
 /**
- * Stages a release, enters its capsule, and walks the steps that make it live. The journal of the run stays open: the
- * release is neither good nor bad until it is promoted or rolled back.
+ * Stages a release on every machine, enters its capsule, and walks the steps that make it live: first the seat, then the
+ * others, and no further after the first failure. The journals of the run stay open: the release is neither good nor bad
+ * until it is promoted or rolled back.
  */
 export async function deploy(request: DeployRequest, lease: Lease, environment: Environment): Promise<Deployed> {
-  const { book, journal, instances, machine, platform } = environment;
+  const { book, platform, unreachable } = environment;
+  const { release } = request;
+  // A machine that is missing now would miss the release, and its rollback.
+  if (unreachable[0] !== undefined) throw unreachable[0];
+  const sites = sitesOf(environment);
   const live = await book.live();
-  const staged = await stageRelease(
-    request.release,
-    request.version,
-    request.service,
-    request.artifacts,
-    live,
-    environment,
-  );
+  const staged = await stageEverywhere(request, live, environment);
   const settings = { schema: 1 as const, services: staged.settings };
   const capsule = await composeCapsule(
     { ...request, artifacts: staged.artifacts, carried: staged.carried, settings },
     environment,
   );
-  await book.enter({
-    capsule,
-    settings,
-    previous: live?.record.release,
-    actor: request.actor,
-    at: new Date(await machine.now()).toISOString(),
-  });
-  await journal.begin({
-    run: request.release,
-    kind: 'deploy',
-    release: request.release,
-    ...(live === undefined ? {} : { previous: live.record.release }),
-    ...(request.backup === undefined ? {} : { backup: request.backup }),
-    actor: request.actor,
-  });
-  const startables = await startablesOf(request.release, environment);
-  const retired = (await instances.services()).filter((service) => settings.services[service] === undefined);
-  const steps = deploySteps(request.release, startables, staged.changed, retired, environment);
-  const walked = await walk(request.release, steps, {
-    journal,
-    lease,
-    clock: platform.clock,
-    log: platform.log,
-    signal: platform.signal,
-  });
+  const previous = live?.record.release;
+  for (const site of sites) {
+    const at = new Date(await site.machine.now()).toISOString();
+    await site.book.enter({ capsule, settings, previous, actor: request.actor, at });
+    await site.journal.begin({
+      run: release,
+      kind: 'deploy',
+      release,
+      ...(previous === undefined ? {} : { previous }),
+      ...(request.backup === undefined ? {} : { backup: request.backup }),
+      actor: request.actor,
+    });
+  }
+  const startables = await startablesOf(release, environment);
+  const plans = await Promise.all(
+    sites.map(async (site): Promise<SiteSteps> => {
+      const retired = (await site.instances.services()).filter((service) => settings.services[service] === undefined);
+      return { site, steps: deploySteps(release, startables, staged.changed, retired, site, environment) };
+    }),
+  );
+  const walked = await walkSites(release, phasesOf(plans, environment), { lease, platform, onFailure: 'stop' });
   if (walked.completed) {
-    await journal.write(request.release, { line: 'mark', mark: 'deployed' });
-    await book.mark(request.release, 'live');
+    await markRun(release, 'deployed', environment);
+    await markRelease(release, 'live', undefined, environment);
   }
   return { capsule, walk: walked, touched: touchedAnything(walked) };
 }
 
+/** Looking comes first and everywhere; then the seat, on which data is migrated; then the others. */
+function phasesOf(plans: readonly SiteSteps[], { settings }: Environment): SiteSteps[][] {
+  const looking = plans.map(({ site, steps }) => ({ site, steps: steps.filter(isLooking) }));
+  const changing = plans.map(({ site, steps }) => ({ site, steps: steps.filter((step) => !isLooking(step)) }));
+  const parallel = settings.target.kind === 'ssh' ? settings.target.max_parallel : 1;
+  return [looking, changing.slice(0, 1), ...inBatches(changing.slice(1), parallel)];
+}
+
+function isLooking({ name }: Pick<Step, 'name'>): boolean {
+  return name === 'check-ports';
+}
+
+async function stageEverywhere(
+  { release, version, service, artifacts }: DeployRequest,
+  live: LiveRelease | undefined,
+  environment: Environment,
+): Promise<Staged> {
+  const stage = (site: Site) => stageRelease(release, version, service, artifacts, live, site, environment);
+  const staged = await stage(environment);
+  for (const site of environment.others) {
+    const copy = await stage(site);
+    const different = Object.entries(copy.artifacts).find(
+      ([name, { artifact }]) => staged.artifacts[name]?.artifact !== artifact,
+    );
+    if (different === undefined) continue;
+    throw new OutsideError(
+      'artifact-changed',
+      `the artifact of ${different[0]} changed while it was copied to ${site.machine.name}`,
+      {
+        hint: 'Release again when nothing writes to it.',
+      },
+    );
+  }
+  return staged;
+}
+
 /** Everything before the first stop only looks. */
 function touchedAnything({ steps }: Walk): boolean {
-  return steps.some(({ name }) => name !== 'check-ports');
+  return steps.some((step) => !isLooking(step));
 }

@@ -1,6 +1,7 @@
 import { join, posix } from 'node:path';
 import type { CapsuleService } from '../core/capsule.ts';
 import type { Environment } from '../environment/environment.ts';
+import type { Site } from '../environment/site.ts';
 import { namingFullDisk } from '../stores/disk.ts';
 import { stageArtifact } from '../targets/directory/artifact.ts';
 import type { ServiceSettings } from '../targets/settings.ts';
@@ -16,7 +17,7 @@ export interface Staged {
 }
 
 /**
- * Puts the files of a release beside the live one: `releases/<id>/<service>/`, with the shared folders linked in.
+ * Puts the files of a release beside the live one, on one machine: `releases/<id>/<service>/`, with the shared folders linked in.
  * With `only`, the other services of the live release are carried over. `artifacts` names the artifact of each service.
  * Nothing that runs is touched, and a staging that fails leaves nothing behind. Throws OutsideError `disk-full`.
  */
@@ -26,13 +27,14 @@ export async function stageRelease(
   only: string | undefined,
   artifacts: ReadonlyMap<string, string>,
   live: LiveRelease | undefined,
+  site: Site,
   environment: Environment,
 ): Promise<Staged> {
-  const { layout, machine } = environment;
+  const { layout, machine } = site;
   const folder = join(layout.releases, `.staging-${release}`);
   try {
     await machine.files.makeDirectory(folder);
-    const staging = () => stageInto(folder, release, version, only, artifacts, live, environment);
+    const staging = () => stageInto(folder, release, version, only, artifacts, live, site, environment);
     const staged = await namingFullDisk(layout.releases, undefined, staging, machine.files);
     await machine.files.rename(folder, layout.release(release));
     return staged;
@@ -49,9 +51,12 @@ async function stageInto(
   only: string | undefined,
   artifacts: ReadonlyMap<string, string>,
   live: LiveRelease | undefined,
+  site: Site,
   environment: Environment,
 ): Promise<Staged> {
-  const { settings, machine, book, platform } = environment;
+  const { settings, book, platform } = environment;
+  const { machine } = site;
+  const where = environment.others.length === 0 ? '' : ` on ${machine.name}`;
   const staged: Staged = { artifacts: {}, carried: {}, settings: {}, changed: new Set() };
   const changed = new Set<string>();
   const liveSettings = live === undefined ? undefined : await book.settings(live.record.release);
@@ -67,13 +72,13 @@ async function stageInto(
     }
     const artifact = artifacts.get(service);
     if (artifact === undefined) throw new Error(`the artifact of ${service} was not built`);
-    const step = platform.log.step(`stage ${service} ${version}`);
+    const step = platform.log.step(`stage ${service} ${version}${where}`);
     const destination = join(folder, service);
     const copy = await stageArtifact(artifact, destination, serviceSettings.shared, {
       from: platform.files,
       to: machine.files,
     });
-    await linkShared(service, serviceSettings.shared, destination, environment);
+    await linkShared(service, serviceSettings.shared, destination, site);
     if (copy.replaced.length > 0) {
       step.note(
         `${copy.replaced.length} files of the artifact were left out: ${copy.replaced[0]} lies in a shared folder`,
@@ -92,7 +97,7 @@ async function linkShared(
   service: string,
   shared: readonly string[],
   destination: string,
-  { layout, machine }: Environment,
+  { layout, machine }: Site,
 ): Promise<void> {
   for (const path of shared) {
     const clean = posix.normalize(path).replace(/\/$/, '');

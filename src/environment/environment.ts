@@ -2,29 +2,31 @@ import { createHmac } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
-import { UserError } from '../core/errors.ts';
-import { type Journal, openJournal } from '../journal/journal.ts';
+import { OutsideError, UserError } from '../core/errors.ts';
 import { type Leases, openLeases } from '../journal/lease.ts';
-import { localMachine } from '../machines/local.ts';
+
 import type { Machine } from '../machines/machine.ts';
+import { connectMachines } from '../machines/registry.ts';
 import type { Platform } from '../platform/platform.ts';
 import { connectSources } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
 import { connectStore } from '../stores/registry.ts';
 import type { Store } from '../stores/store.ts';
-import type { ActivationTools } from '../targets/directory/activation.ts';
-import { createFolders, type ReleaseBook, readOwn, releaseBook } from '../targets/directory/book.ts';
-import { directoryInstances, type Instances, type Startable } from '../targets/directory/instances.ts';
+import { createFolders, readOwn } from '../targets/directory/book.ts';
+import type { Startable } from '../targets/directory/instances.ts';
 import { type Layout, layoutOf } from '../targets/directory/layout.ts';
+import { openSite, type Site } from './site.ts';
 
-/** Everything that lies at the place where a release runs, opened: the one thing that capabilities work with. */
-export interface Environment {
+/**
+ * Everything that lies at the places where a release runs, opened: the one thing that capabilities work with. It is
+ * itself the site of the first machine, the seat, where lease, capsules and store lie and migrations and state run.
+ */
+export interface Environment extends Site {
   readonly settings: Configuration;
-  readonly layout: Layout;
-  readonly machine: Machine;
-  readonly book: ReleaseBook;
-  readonly instances: Instances;
-  readonly journal: Journal;
+  /** The machines behind the seat, in the order of the configuration. */
+  readonly others: readonly Site[];
+  /** What was said by machines that could not be opened: a release waits for them, the way back does not. */
+  readonly unreachable: readonly OutsideError[];
   readonly leases: Leases;
   readonly store: Store;
   /** The state that a rollback can bring back. */
@@ -32,6 +34,11 @@ export interface Environment {
   readonly platform: Platform;
   /** HMAC-SHA256 under the random key of this target, as hexadecimal text: names a secret's value without telling it. */
   sign(text: string): Promise<string>;
+}
+
+/** All sites of an environment, the seat first. */
+export function sitesOf(environment: Environment): readonly Site[] {
+  return [environment, ...environment.others];
 }
 
 const TargetIdentity = z.strictObject({
@@ -50,64 +57,84 @@ export async function openEnvironment(
   platform: Platform,
   { create }: { create: boolean },
 ): Promise<Environment> {
-  const machine = localMachine(platform);
-  const shared = layoutOf(rootOf(settings, platform));
-  await refuseForeignRoot(shared, settings, machine);
-  if (create) await createIdentity(shared, settings, machine, platform);
-  const layout = { ...shared, scratch: join(shared.scratch, await scratchName(platform.identity.pid, machine)) };
-  const wait = (ms: number) => platform.clock.sleep(ms, platform.signal);
+  const [first, ...rest] = connectMachines(settings.target, platform);
+  if (first === undefined) throw new Error('a target without a machine');
+  const seat = await openOne(first, settings, platform, create);
+  const others: Site[] = [];
+  const unreachable: OutsideError[] = [];
+  for (const machine of rest) {
+    try {
+      others.push(await openOne(machine, settings, platform, create));
+    } catch (error) {
+      if (!(error instanceof OutsideError)) throw error;
+      unreachable.push(error);
+    }
+  }
   return {
+    ...seat,
+    others,
+    unreachable,
     settings,
-    layout,
-    machine,
     platform,
-    book: releaseBook(layout, machine),
-    instances: directoryInstances(layout, machine, wait),
-    journal: openJournal(layout.journal, machine),
-    leases: openLeases(layout.lease, machine, platform),
-    store: connectStore(settings.backup.store, { machine, root: layout.root }),
-    sources: connectSources(settings.state, {
-      machine,
-      root: layout.root,
-      sharedOf: (service) => layout.shared(service),
-      directory: settings.directory,
-      signal: platform.signal,
-    }),
+    leases: openLeases(seat.layout.lease, seat.machine, platform),
+    store: connectStore(settings.backup.store, { machine: seat.machine, root: seat.layout.root }),
+    sources: sourcesOf(seat, settings, platform.signal),
     async sign(text) {
-      const key = await machine.files.read(layout.key);
-      if (key === undefined) throw new Error(`${layout.key} is missing`);
+      const key = await seat.machine.files.read(seat.layout.key);
+      if (key === undefined) throw new Error(`${seat.layout.key} is missing`);
       return createHmac('sha256', key).update(text).digest('hex');
     },
   };
 }
 
-/** Each process has scratch of its own, named so that one that was killed can be told from one that still works. */
-async function scratchName(pid: number, { processes }: Machine): Promise<string> {
-  const id = await processes.identify(pid);
-  return `${pid}@${id?.startTime ?? 'gone'}`;
+async function openOne(machine: Machine, settings: Configuration, platform: Platform, create: boolean): Promise<Site> {
+  const shared = layoutOf(rootOf(settings, machine));
+  await refuseForeignRoot(shared, settings, machine);
+  if (create) await createIdentity(shared, settings, machine, platform);
+  const scratch = join(shared.scratch, await scratchName(settings, platform));
+  return openSite(machine, { ...shared, scratch }, platform);
+}
+
+function sourcesOf({ machine, layout }: Site, settings: Configuration, signal: AbortSignal): readonly Source[] {
+  return connectSources(settings.state, {
+    machine,
+    root: layout.root,
+    sharedOf: (service) => layout.shared(service),
+    directory: settings.directory,
+    signal,
+  });
+}
+
+/**
+ * Each run has scratch of its own, named so that one that was killed can be told from one that still works: by its
+ * process where it runs on the same computer, by its moment elsewhere.
+ */
+async function scratchName(
+  { target }: Configuration,
+  { identity, processes, random, clock }: Platform,
+): Promise<string> {
+  if (target.kind !== 'directory') return `${new Date(clock.now()).toISOString()}-${random.hex(4)}`;
+  const id = await processes.identify(identity.pid);
+  return `${identity.pid}@${id?.startTime ?? 'gone'}`;
 }
 
 /** The same environment under another signal: what must end well although the run was interrupted. */
 export function withSignal(environment: Environment, signal: AbortSignal): Environment {
   const platform = { ...environment.platform, signal };
-  const wait = (ms: number) => platform.clock.sleep(ms, signal);
+  const reopen = ({ machine, layout }: Site) => openSite(machine, layout, platform);
   return {
     ...environment,
+    ...reopen(environment),
+    others: environment.others.map(reopen),
     platform,
-    instances: directoryInstances(environment.layout, environment.machine, wait),
-    sources: connectSources(environment.settings.state, {
-      machine: environment.machine,
-      root: environment.layout.root,
-      sharedOf: (service) => environment.layout.shared(service),
-      directory: environment.settings.directory,
-      signal,
-    }),
+    sources: sourcesOf(environment, environment.settings, signal),
   };
 }
 
 /** The root folder of the environment as an absolute path. */
-export function rootOf({ target, directory }: Configuration, { identity }: Pick<Platform, 'identity'>): string {
-  if (target.path === '~' || target.path.startsWith('~/')) return join(identity.home, target.path.slice(1));
+function rootOf({ target, directory }: Configuration, { environment }: Machine): string {
+  if (target.path === '~' || target.path.startsWith('~/'))
+    return join(environment['HOME'] ?? '/', target.path.slice(1));
   return isAbsolute(target.path) ? join(target.path) : join(directory, target.path);
 }
 
@@ -156,20 +183,8 @@ async function createIdentity(
   await machine.files.create(layout.identity, JSON.stringify(identity), 0o600);
 }
 
-/** What the steps of an activation work with. */
-export function toolsOf({ layout, machine, instances, platform }: Environment): ActivationTools {
-  return {
-    layout,
-    machine,
-    instances,
-    now: platform.clock.now,
-    wait: (ms) => platform.clock.sleep(ms, platform.signal),
-    signal: platform.signal,
-  };
-}
-
 /** The services of a release, ready to be started, in the order in which they start. */
-export async function startablesOf(release: string, { book }: Environment): Promise<Startable[]> {
+export async function startablesOf(release: string, { book }: Pick<Site, 'book'>): Promise<Startable[]> {
   const capsule = await book.capsule(release);
   const { services } = await book.settings(release);
   const startables = Object.entries(capsule.services).map(([service, entry]) => {

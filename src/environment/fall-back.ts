@@ -5,6 +5,7 @@ import type { ReleaseRecord } from '../targets/target.ts';
 import { type Environment, withSignal } from './environment.ts';
 import { lastGoodBefore } from './releases.ts';
 import { type Reverted, revert, wasMigrated } from './revert.ts';
+import { markRun } from './settle.ts';
 
 export interface FellBack extends Reverted {
   /** What is live now; undefined when nothing is, as before a first release. */
@@ -26,10 +27,10 @@ export async function fallBack(
   interrupted: Environment,
 ): Promise<FellBack> {
   const environment = withSignal(interrupted, new AbortController().signal);
-  const { book, journal, platform } = environment;
+  const { book, platform } = environment;
   const startedAt = platform.clock.now();
   const from = deploy.header.run;
-  if (!deploy.marks.has('rolling-back')) await journal.write(from, { line: 'mark', mark: 'rolling-back' });
+  await markRun(from, 'rolling-back', environment);
   const to = await lastGoodBefore(from, environment);
   const { backup, reason } = await decideData(deploy, environment);
   const run = timedId('rb', platform.clock.now(), platform.random.hex(2));

@@ -1,4 +1,4 @@
-import type { Environment } from './environment.ts';
+import type { Site } from './site.ts';
 
 /** State that was set aside by restores by hand, for who wants something of it back. */
 const KEEP_ASIDE = 2;
@@ -7,11 +7,11 @@ const KEEP_ASIDE = 2;
 const KEEP_BAD = 2;
 
 /**
- * Removes releases that nobody can return to: all but `releases.keep` good ones, the live one, the one a rollback would
+ * Removes releases that nobody can return to: all but `keepGood` good ones, the live one, the one a rollback would
  * lead to, those whose files another kept release carries, and the newest failed ones. Answers what was removed.
  */
-export async function pruneReleases(environment: Environment): Promise<string[]> {
-  const { book, journal, settings, layout, machine } = environment;
+export async function pruneReleases(site: Site, keepGood: number): Promise<string[]> {
+  const { book, journal, layout, machine } = site;
   const releases = await book.list();
   const live = await book.live();
   const open = new Set((await journal.open()).flatMap(({ header }) => [header.run, header.release, header.previous]));
@@ -20,8 +20,7 @@ export async function pruneReleases(environment: Environment): Promise<string[]>
   keep(live?.record.release);
   keep(live?.record.previous);
   for (const release of open) keep(release);
-  for (const { release } of releases.filter(({ state }) => state === 'good').slice(0, settings.releases.keep))
-    keep(release);
+  for (const { release } of releases.filter(({ state }) => state === 'good').slice(0, keepGood)) keep(release);
   for (const { release } of releases.filter(({ state }) => state === 'bad').slice(0, KEEP_BAD)) keep(release);
   for (const release of [...kept]) {
     if (!releases.some((record) => record.release === release)) continue;
@@ -34,7 +33,7 @@ export async function pruneReleases(environment: Environment): Promise<string[]>
     await book.remove(release);
     removed.push(release);
   }
-  await pruneAsides(open, environment);
+  await pruneAsides(open, site);
   for (const name of await machine.files.list(layout.releases)) {
     if (name.startsWith('.staging-')) await machine.files.remove(`${layout.releases}/${name}`);
   }
@@ -42,10 +41,7 @@ export async function pruneReleases(environment: Environment): Promise<string[]>
 }
 
 /** What a release left behind goes with it; what a restore by hand replaced goes with the next ones. */
-async function pruneAsides(
-  open: ReadonlySet<string | undefined>,
-  { book, layout, machine }: Environment,
-): Promise<void> {
+async function pruneAsides(open: ReadonlySet<string | undefined>, { book, layout, machine }: Site): Promise<void> {
   const folder = layout.aside('');
   const releases = new Set((await book.list()).map(({ release }) => release));
   const byHand = (await machine.files.list(folder)).filter((name) => !releases.has(name) && !open.has(name));

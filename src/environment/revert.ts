@@ -1,12 +1,15 @@
 import { errorMessage } from '../core/errors.ts';
+import { timedId } from '../core/names.ts';
 import type { Step } from '../core/step.ts';
 import type { JournalRun } from '../journal/journal.ts';
 import type { Lease } from '../journal/lease.ts';
-import { type Walk, walk } from '../journal/walk.ts';
+import type { Walk, WalkedStep } from '../journal/walk.ts';
 import type { SourceWrites } from '../sources/restore.ts';
 import { activationSteps } from '../targets/directory/activation.ts';
-import { type Environment, startablesOf, toolsOf } from './environment.ts';
-import { type Restore, restoreSteps } from './restore.ts';
+import { type Environment, sitesOf, startablesOf } from './environment.ts';
+import { restoreSteps } from './restore.ts';
+import type { Site } from './site.ts';
+import { inBatches, type SiteSteps, walkSites } from './walk-sites.ts';
 
 export interface RevertRequest {
   /** Name of this run in the journal. */
@@ -33,67 +36,150 @@ export interface Reverted {
 /**
  * Brings an environment back to a good release, with its data where a backup is named. It walks the same steps as a
  * deploy, from whatever state a failed or killed run left, and may itself be killed and run again: what the journal of
- * `run` says is restored is not restored twice. The runs it settles are ended when, and only when, all steps are done.
+ * `run` says is restored is not restored twice. On each machine the runs it settles are ended when all its steps are
+ * done; a machine that could not be reached keeps them open for the next recovery.
  */
 export async function revert(request: RevertRequest, lease: Lease, environment: Environment): Promise<Reverted> {
-  const { journal, book, platform } = environment;
-  const earlier = await journal.read(request.run);
-  if (earlier === undefined) {
-    await journal.begin({
-      run: request.run,
-      kind: 'rollback',
-      ...(request.from === undefined ? {} : { release: request.from }),
-      ...(request.to === undefined ? {} : { previous: request.to }),
-      ...(request.backup === undefined ? {} : { backup: request.backup }),
-      ...(request.sources === undefined ? {} : { sources: [...request.sources] }),
-      data: request.backup === undefined ? 'keep' : 'restore',
-      actor: request.actor,
-    });
-  }
+  const { journal, platform, others, settings } = environment;
+  const { run } = request;
+  const earlier = await journal.read(run);
   const restore =
     request.backup === undefined ? undefined : await restoreSteps(request.backup, request, earlier, environment);
-  const steps = await revertSteps(request.to, restore, environment);
-  const { clock, log, signal } = platform;
-  const walked = await walk(request.run, steps, { journal, lease, clock, log, signal });
+  const reachable = await beginEverywhere(request, environment);
+  const plans = await Promise.all(
+    others
+      .filter((site) => reachable.has(site))
+      .map(
+        async (site): Promise<SiteSteps> => ({
+          site,
+          steps: await revertSteps(request.to, restore !== undefined, NOTHING, site),
+        }),
+      ),
+  );
+  const stopping = restore === undefined ? [] : plans.map(({ site, steps }) => ({ site, steps: steps.filter(isStop) }));
+  const seat = {
+    site: environment,
+    steps: await revertSteps(request.to, restore !== undefined, restore ?? NOTHING, environment),
+  };
+  const parallel = settings.target.kind === 'ssh' ? settings.target.max_parallel : 1;
+  const phases = [stopping, [seat], ...inBatches(plans, parallel)];
+  const walked = await walkSites(run, phases, { lease, platform, onFailure: 'finish' });
+  for (const site of sitesOf(environment)) {
+    if (reachable.has(site) && !walked.failedSites.includes(site)) await settle(request, site);
+  }
+  const lost = others.filter((site) => !reachable.has(site)).map(({ machine }) => `${machine.name} cannot be reached`);
+  const missing = [...lost, ...environment.unreachable.map(errorMessage)];
   if (walked.completed) {
-    if (request.from !== undefined && request.failure !== undefined)
-      await book.mark(request.from, 'bad', request.failure);
-    for (const open of await journal.open()) {
-      if (open.header.run !== request.run) await journal.write(open.header.run, { line: 'end', outcome: 'undone' });
-    }
-    await journal.write(request.run, { line: 'end', outcome: 'finished' });
     await restore
       ?.cleanUp()
-      .catch((error: unknown) => log.warn(`the unpacked backup could not be removed: ${errorMessage(error)}`));
+      .catch((error: unknown) => platform.log.warn(`the unpacked backup could not be removed: ${errorMessage(error)}`));
   }
-  return { walk: walked, writes: restore?.writes() ?? [] };
+  const writes = restore?.writes() ?? [];
+  return missing.length === 0 ? { walk: walked, writes } : { walk: withUnreachable(walked, missing), writes };
 }
 
-/** The steps of a rollback, for `plan` and for the rollback itself. */
-export async function revertSteps(
+const NOTHING = { before: [], between: [], after: [] } as const;
+
+function isStop({ name }: Step): boolean {
+  return name.startsWith('stop:') || name.startsWith('retire:');
+}
+
+/** Begins the run in the journal of every machine that can be reached: the seat must be. */
+async function beginEverywhere(request: RevertRequest, environment: Environment): Promise<Set<Site>> {
+  const reachable = new Set<Site>([environment]);
+  await begin(request, environment);
+  for (const site of environment.others) {
+    try {
+      await begin(request, site);
+      reachable.add(site);
+    } catch (error) {
+      environment.platform.log.warn(`${site.machine.name} cannot be brought back now: ${errorMessage(error)}`);
+    }
+  }
+  return reachable;
+}
+
+async function begin(request: RevertRequest, { journal }: Site): Promise<void> {
+  if ((await journal.read(request.run)) !== undefined) return;
+  await journal.begin({
+    run: request.run,
+    kind: 'rollback',
+    ...(request.from === undefined ? {} : { release: request.from }),
+    ...(request.to === undefined ? {} : { previous: request.to }),
+    ...(request.backup === undefined ? {} : { backup: request.backup }),
+    ...(request.sources === undefined ? {} : { sources: [...request.sources] }),
+    data: request.backup === undefined ? 'keep' : 'restore',
+    actor: request.actor,
+  });
+}
+
+async function settle({ run, from, failure }: RevertRequest, { book, journal }: Site): Promise<void> {
+  if (from !== undefined && failure !== undefined) await book.mark(from, 'bad', failure);
+  for (const open of await journal.open()) {
+    if (open.header.run !== run) await journal.write(open.header.run, { line: 'end', outcome: 'undone' });
+  }
+  await journal.write(run, { line: 'end', outcome: 'finished' });
+}
+
+function withUnreachable(walked: Walk, missing: readonly string[]): Walk {
+  const failed: WalkedStep = {
+    name: 'reach-all',
+    summary: 'bring every machine back',
+    result: {
+      outcome: 'failed',
+      reason: 'host-unreachable',
+      message: `not every machine was brought back: ${missing.join('; ')}`,
+      remedy: 'When it can be reached again: holdfast recover',
+    },
+    durationMs: 0,
+  };
+  return { completed: false, steps: [...walked.steps, failed], failed: walked.failed ?? failed };
+}
+
+/** The steps of a rollback on one machine, for `plan` and for the rollback itself. */
+async function revertSteps(
   to: string | undefined,
-  restore: Restore | undefined,
-  environment: Environment,
+  stopAll: boolean,
+  around: { readonly before: readonly Step[]; readonly between: readonly Step[]; readonly after: readonly Step[] },
+  { instances, tools, book }: Site,
 ): Promise<Step[]> {
-  const { instances } = environment;
-  const services = to === undefined ? [] : await startablesOf(to, environment);
+  const services = to === undefined ? [] : await startablesOf(to, { book });
   const changed = new Set<string>();
   for (const { service, release, settings } of services) {
     const running = (await instances.find(service)).filter(({ alive }) => alive);
     const asItShould =
       running.length === settings.run.instances && running.every((instance) => instance.release === release);
-    if (restore !== undefined || !asItShould) changed.add(service);
+    if (stopAll || !asItShould) changed.add(service);
   }
   const retired = (await instances.services()).filter((name) => !services.some(({ service }) => service === name));
-  const activation = {
-    release: to,
-    services,
-    changed,
-    retired,
-    between: restore?.between ?? [],
-    stopAll: restore !== undefined,
-  };
-  return [...(restore?.before ?? []), ...activationSteps(activation, toolsOf(environment)), ...(restore?.after ?? [])];
+  const activation = { release: to, services, changed, retired, between: around.between, stopAll };
+  return [...around.before, ...activationSteps(activation, tools), ...around.after];
+}
+
+/**
+ * Brings the machines behind the seat to what is live on it, where a run on them never ended: one that could not be
+ * reached when all others were brought back. Answers the names of those that were aligned.
+ */
+export async function alignOthers(
+  actor: string,
+  lease: Lease,
+  environment: Environment,
+): Promise<{ aligned: string[]; walk?: Walk }> {
+  const { book, platform, others } = environment;
+  const live = await book.live();
+  const aligned: string[] = [];
+  for (const site of others) {
+    if ((await site.journal.open()).length === 0) continue;
+    const run = timedId('rb', platform.clock.now(), platform.random.hex(2));
+    const request = { run, from: undefined, to: live?.record.release, backup: undefined, actor, failure: undefined };
+    await begin(request, site);
+    const steps = await revertSteps(request.to, false, NOTHING, site);
+    const walked = await walkSites(run, [[{ site, steps }]], { lease, platform, onFailure: 'stop' });
+    if (!walked.completed) return { aligned, walk: walked };
+    await settle(request, site);
+    aligned.push(site.machine.name);
+  }
+  return { aligned };
 }
 
 /** What the journal of a deploy, and the state itself, say about whether the data changed its shape. */

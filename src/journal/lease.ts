@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorCode, UserError } from '../core/errors.ts';
+import { errorCode, OutsideError, UserError } from '../core/errors.ts';
 import type { Machine } from '../machines/machine.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Identity } from '../platform/identity.ts';
-import type { Random } from '../platform/random.ts';
+import type { Platform } from '../platform/platform.ts';
 
 export const LeasePurpose = z.enum(['release', 'rollback', 'recover', 'hold', 'change']);
 export type LeasePurpose = z.infer<typeof LeasePurpose>;
@@ -68,16 +66,22 @@ const TTL_MS = 60_000;
 export function openLeases(
   path: string,
   machine: Machine,
-  platform: { readonly clock: Clock; readonly identity: Identity; readonly random: Random },
+  platform: Pick<Platform, 'clock' | 'identity' | 'processes' | 'random'>,
 ): Leases {
-  const { files, processes } = machine;
+  const { files } = machine;
+  // Owners are processes of the computers that Holdfast runs on, wherever the environment lies.
+  const { processes } = platform;
   const folder = join(path, '..');
 
   const leases: Leases = {
     async current() {
       const bytes = await files.read(path);
       if (bytes === undefined) return undefined;
-      return LeaseRecord.safeParse(parseJson(bytes.toString('utf8'))).data;
+      const found = LeaseRecord.safeParse(parseJson(bytes.toString('utf8')));
+      if (found.success) return found.data;
+      throw new OutsideError('target-damaged', `${path} on ${machine.name} is not what Holdfast wrote`, {
+        hint: 'See with "holdfast status" that nobody is at work, then move the file away.',
+      });
     },
     async isStale(record) {
       if (record.ttlMs === null) return false;

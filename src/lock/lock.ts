@@ -50,7 +50,7 @@ export const lockHold: LockAction<typeof holdInputs> = {
   reasons: ['held'],
   run: ({ inputs, settings }, platform) =>
     answer('lock hold', settings, platform, true, async ({ leases }) => {
-      const actor = `os:${platform.identity.user}`;
+      const actor = platform.identity.actor;
       const lease = await leases.hold({ environment: settings.environment, actor, reason: inputs.reason });
       return { reason: 'held', summary: `${settings.environment} is held by ${actor}`, record: { lease } };
     }),

@@ -99,7 +99,7 @@ function stepsOfDeploy(
     step: `stage:${name}`,
     what: `put the files of ${name} ${version} beside the live ones`,
   }));
-  const walking = deploySteps(release, startables, changed, [], environment).map(({ name, summary }) => ({
+  const walking = deploySteps(release, startables, changed, [], environment, environment).map(({ name, summary }) => ({
     stage: 'deploy',
     step: name,
     what: summary,
@@ -113,7 +113,7 @@ async function judgeBeforehand(
   { settings, leases, journal, platform }: Environment,
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const actor = `os:${platform.identity.user}`;
+  const actor = platform.identity.actor;
   const access = decideAccess({ actor, action: 'release', access: settings.access, now: platform.clock.now() });
   const note = (check: string, outcome: Finding['outcome'], message: string, remedy?: string) =>
     findings.push({

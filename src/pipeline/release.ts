@@ -8,6 +8,7 @@ import { latestBaseline, saveBaseline } from '../environment/baselines.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
+import { endRun, markRelease } from '../environment/settle.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
@@ -70,15 +71,15 @@ async function releaseUnder(lease: Lease, run: ReleaseRun, environment: Environm
 
   const deployed = await deployStage(run, environment, lease, net, artifacts, baseline?.id);
   if (deployed.decision === 'stop' && !deployed.result.touched) {
-    await environment.book.mark(run.id, 'bad', deployed.summary);
-    await environment.journal.write(run.id, { line: 'end', outcome: 'undone' });
+    await markRelease(run.id, 'bad', deployed.summary, environment);
+    await endRun(run.id, 'undone', environment);
     return { reason: 'not-started', because: deployed, net };
   }
   const verdict = deployed.decision === 'stop' ? deployed : await judgeLive(run, environment, net);
   if (verdict.decision === 'stop') return await goBack(run, environment, lease, net, verdict);
 
   if (verdict.reason === 'live-not-good') {
-    await environment.journal.write(run.id, { line: 'end', outcome: 'finished' });
+    await endRun(run.id, 'finished', environment);
     return { reason: 'live-not-good', because: verdict, net };
   }
   const promoted = await promoteStage(run, environment, async () => {

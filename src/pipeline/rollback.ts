@@ -28,7 +28,7 @@ export const ROLLBACK_REASONS = ['rolled-back', 'nothing-to-roll-back', 'unsafe'
 /** A rollback by hand: the same steps as an automatic one, to the last good release or a named one. */
 export async function rollback(request: RollbackRequest, settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
-  const actor = `os:${platform.identity.user}`;
+  const actor = platform.identity.actor;
   const stages = openStageBook(platform);
   const close = (parts: ReportParts, subject?: { release: string; version: string }) =>
     composeReport(

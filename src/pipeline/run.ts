@@ -30,7 +30,7 @@ export function openRun(request: ReleaseRequest, settings: Configuration, platfo
   return {
     id: timedId('r', startedAt, platform.random.hex(2)),
     request,
-    actor: `os:${platform.identity.user}`,
+    actor: platform.identity.actor,
     settings,
     platform,
     stages: openStageBook(platform),

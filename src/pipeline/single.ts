@@ -7,6 +7,7 @@ import { deploy } from '../deploy/deploy.ts';
 import { latestBaseline, saveBaseline } from '../environment/baselines.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { markGood } from '../environment/good.ts';
+import { endRun, markRelease } from '../environment/settle.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -64,8 +65,8 @@ export async function deployAlone(
       return { reason: 'deployed', summary, record: { live: subject, walk: steps, backup: net.backup ?? null } };
     }
     if (!touched) {
-      await environment.book.mark(run.id, 'bad', failed.message);
-      await environment.journal.write(run.id, { line: 'end', outcome: 'undone' });
+      await markRelease(run.id, 'bad', failed.message, environment);
+      await endRun(run.id, 'undone', environment);
     }
     const finding: Finding = {
       check: walk.failed?.name ?? 'deploy',

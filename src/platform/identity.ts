@@ -3,11 +3,15 @@ import { homedir, hostname, userInfo } from 'node:os';
 /** Who runs this process, and where. */
 export interface Identity {
   readonly user: string;
+  /** Who asks, as `access.roles` names them: `os:<login>` here, `user:<numeric id>` where a token proved it. */
+  readonly actor: string;
   readonly host: string;
   readonly pid: number;
   readonly home: string;
   /** PATH, HOME and, where they are set, LANG and TZ: all that a started command gets of our environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The socket of the ssh-agent that the user runs, if there is one. */
+  readonly agentSocket?: string | undefined;
 }
 
 export function systemIdentity(): Identity {
@@ -16,5 +20,13 @@ export function systemIdentity(): Identity {
     const value = process.env[name];
     if (value !== undefined) environment[name] = value;
   }
-  return { user: userInfo().username, host: hostname(), pid: process.pid, home: homedir(), environment };
+  return {
+    user: userInfo().username,
+    actor: `os:${userInfo().username}`,
+    host: hostname(),
+    pid: process.pid,
+    home: homedir(),
+    environment,
+    agentSocket: process.env['SSH_AUTH_SOCK'],
+  };
 }

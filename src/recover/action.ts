@@ -10,7 +10,7 @@ import { recover } from './recover.ts';
 export async function recoverEnvironment(settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
   const environment = await openEnvironment(settings, platform, { create: true });
-  const actor = `os:${platform.identity.user}`;
+  const actor = platform.identity.actor;
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
   try {
     const { actions, failed } = await recover(lease, environment);

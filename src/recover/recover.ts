@@ -2,7 +2,8 @@ import { errorMessage } from '../core/errors.ts';
 import type { Environment } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
-import { revert } from '../environment/revert.ts';
+import { alignOthers, revert } from '../environment/revert.ts';
+import { endRun, markRelease } from '../environment/settle.ts';
 import { tidy } from '../environment/tidy.ts';
 import type { JournalRun } from '../journal/journal.ts';
 import type { Lease } from '../journal/lease.ts';
@@ -36,7 +37,7 @@ export function planRecovery(
  * killed and run again. The first thing that every release and every rollback does.
  */
 export async function recover(lease: Lease, environment: Environment): Promise<Recovered> {
-  const { journal, book } = environment;
+  const { journal } = environment;
   const actions: string[] = [];
   let fellBack: { readonly back?: FellBack } = {};
   for (;;) {
@@ -44,6 +45,9 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
     const plan = planRecovery(open);
     const run = plan === 'finish-rollback' ? open.find(({ header }) => header.kind === 'rollback') : open.at(-1);
     if (run === undefined) {
+      const { aligned, walk } = await alignOthers(lease.record.owner.actor, lease, environment);
+      if (walk !== undefined) return { actions, ...fellBack, failed: walk };
+      if (aligned.length > 0) actions.push(`brought ${aligned.join(', ')} to what is live on the others`);
       // What is left over takes room and holds copies of the data, but it stands in nobody's way.
       await tidy(environment).catch((error: unknown) =>
         environment.platform.log.warn(`what killed runs left could not be removed: ${errorMessage(error)}`),
@@ -59,8 +63,8 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
         actions.push(`finished the promotion of ${header.run}`);
         break;
       case 'discard':
-        await book.mark(header.run, 'bad', 'interrupted before anything was changed');
-        await journal.write(header.run, { line: 'end', outcome: 'undone' });
+        await markRelease(header.run, 'bad', 'interrupted before anything was changed', environment);
+        await endRun(header.run, 'undone', environment);
         actions.push(`discarded ${header.run}, which had changed nothing yet`);
         break;
       case 'finish-rollback': {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../core/duration.ts';
 import { Name } from '../core/names.ts';
+import { SshConnection } from '../machines/ssh/settings.ts';
 
 /** A program with its arguments; no shell reads it. */
 export const Argv = z
@@ -115,7 +116,32 @@ export const DirectoryTarget = z.strictObject({
 });
 export type DirectoryTarget = z.infer<typeof DirectoryTarget>;
 
-export const TargetSettings = z.discriminatedUnion('kind', [DirectoryTarget]);
+export const SshTarget = z.strictObject({
+  kind: z.literal('ssh'),
+  hosts: z.array(SshConnection.shape.host).min(1).max(100).meta({
+    description:
+      'The hosts, by name or address. The first is the seat: lease, capsules and store lie there; migrations and state run there',
+  }),
+  path: z
+    .string()
+    .regex(/^[/~]/, { error: 'expected an absolute path of the hosts, or one that begins with "~"' })
+    .meta({ description: 'The root folder of this environment on each host' }),
+  user: SshConnection.shape.user,
+  port: SshConnection.shape.port,
+  host_keys: z.record(z.string(), SshConnection.shape.host_keys).optional().meta({
+    description: 'Public keys by host, as "ssh-keyscan HOST" prints them; without them your own known_hosts is held to',
+  }),
+  key: SshConnection.shape.key,
+  max_parallel: z
+    .int()
+    .min(1)
+    .max(100)
+    .prefault(1)
+    .meta({ description: 'How many hosts behind the first change at once' }),
+});
+export type SshTarget = z.infer<typeof SshTarget>;
+
+export const TargetSettings = z.discriminatedUnion('kind', [DirectoryTarget, SshTarget]);
 export type TargetSettings = z.infer<typeof TargetSettings>;
 
 export const ReleasesSettings = z.strictObject({

@@ -83,13 +83,19 @@ function failed(reason: string, message: string, logTail: string): StepResult {
 async function findEnded(instances: readonly InstanceRecord[], watching: Watching): Promise<string | undefined> {
   for (const instance of instances) {
     if (await watching.machine.processes.isAlive(instance.process)) continue;
-    const exit = await watching.exit(instance);
+    const exit = (await watching.exit(instance)) ?? (await exitSoon(instance, watching));
     if (exit?.status === 127) return 'exited with status 127 (command not found)';
     if (exit?.status !== undefined) return `exited with status ${exit.status}`;
     if (exit?.signal !== undefined) return `was ended by ${exit.signal}`;
     return 'ended';
   }
   return undefined;
+}
+
+/** How a process ended is told a moment after it has ended. */
+async function exitSoon(instance: InstanceRecord, { wait, exit }: Watching): Promise<ExitStatus | undefined> {
+  await wait(100);
+  return exit(instance);
 }
 
 interface Address {
