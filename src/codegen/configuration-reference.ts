@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { EnvironmentSettings, FileHeader } from '../config/configuration.ts';
+import { Name } from '../core/names.ts';
 
 /** A JSON schema as far as the tables need it. */
 const Node = z.looseObject({
@@ -34,12 +36,24 @@ interface Row {
 const COLUMNS = ['Key', 'Type', 'Default', 'Meaning'] as const;
 
 /**
+ * The JSON schema of a whole file as its author sees it: `target` stands in an environment. What an environment overlays
+ * is what the top of the file has, so it is told once.
+ */
+export function wholeSchema(): unknown {
+  const { target, ...parts } = EnvironmentSettings.shape;
+  const environments = z.record(Name, z.strictObject({ target })).meta({
+    description: 'Where releases run, by name; all keys but the first four may be laid over here as well',
+  });
+  return z.toJSONSchema(z.strictObject({ ...FileHeader.shape, ...parts, environments }), { io: 'input' });
+}
+
+/**
  * Every key of the configuration: one heading and one table for each key of the top, in the order of the schema.
  * `schema` is the JSON schema of a whole file before anything is made optional in it.
  */
 export function renderConfigurationReference(schema: unknown): string {
   const sections = topKeys(schema).map(({ name, node, required }) => {
-    const rows = joinKinds(rowsOf(name, node, required, []));
+    const rows = joinKinds(rowsOf(name, node, required, [])).filter(saysSomething);
     return [`### \`${name}\``, table(COLUMNS, rows.map(cellsOf))].join('\n\n');
   });
   return sections.join('\n\n');
@@ -49,7 +63,7 @@ export function renderConfigurationReference(schema: unknown): string {
 export function renderTopKeys(schema: unknown, page: string): string {
   const rows = topKeys(schema).map(({ name, node }) => [
     `[\`${name}\`](${page}#${name})`,
-    node.description ?? describeMembers(node),
+    [escapeHtml(node.description ?? ''), describeMembers(node)].filter((text) => text !== '').join(': '),
   ]);
   return table(['Key', 'Meaning'], rows);
 }
@@ -74,8 +88,9 @@ function topKeys(schema: unknown): { name: string; node: Node; required: boolean
   }));
 }
 
-function describeMembers({ properties = {} }: Node): string {
-  const names = Object.keys(properties);
+function describeMembers({ properties, additionalProperties }: Node): string {
+  const inner = Node.safeParse(additionalProperties).data;
+  const names = Object.keys(properties ?? inner?.properties ?? {});
   return names.length === 0 ? '' : names.map((name) => `\`${name}\``).join(', ');
 }
 
@@ -144,10 +159,20 @@ function joinKinds(rows: readonly Row[]): Row[] {
   return joined;
 }
 
+/** A map without a word of its own is told by its members. */
+function saysSomething({ type, value, meaning }: Row): boolean {
+  return type !== 'map' || value !== '' || meaning !== '';
+}
+
 function cellsOf({ key, type, value, meaning, kinds }: Row): string[] {
   const isKind = key.endsWith('.kind');
   const only = kinds.length === 0 || isKind ? '' : `For ${kinds.map((kind) => `\`${kind}\``).join(', ')}. `;
-  return [`\`${key}\``, type, value, isKind ? 'Which kind this is' : `${only}${meaning}`.trim()];
+  return [`\`${key}\``, type, value, isKind ? 'Which kind this is' : `${only}${escapeHtml(meaning)}`.trim()];
+}
+
+/** Outside of code, Markdown would take `<NAME>` for a tag. */
+function escapeHtml(text: string): string {
+  return text.replaceAll('<', '&lt;');
 }
 
 function typeOf(node: Node): string {
@@ -177,7 +202,8 @@ function typeOf(node: Node): string {
 
 function isSingle(value: unknown): boolean {
   const node = Node.safeParse(value).data;
-  return node !== undefined && node.type !== undefined && !['object', 'array'].includes(node.type);
+  if (node?.type === undefined || node.type === 'object') return false;
+  return node.type !== 'array' || isSingle(node.items ?? node.prefixItems?.[0]);
 }
 
 /** Limits that are those of the number type say nothing. */
@@ -193,7 +219,10 @@ function defaultOf(node: Node, required: boolean): string {
   const { default: value } = node;
   if (value === undefined) return '';
   if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return '';
-  if (typeof value === 'object') return `\`${JSON.stringify(value).replaceAll('"', '').replaceAll(/([:,])/g, '$1 ')}\``;
+  if (typeof value === 'object')
+    return `\`${JSON.stringify(value)
+      .replaceAll('"', '')
+      .replaceAll(/([:,])/g, '$1 ')}\``;
   return `\`${String(value)}\``;
 }
 

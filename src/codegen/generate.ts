@@ -8,6 +8,7 @@ import { configurationSchema } from '../config/schema.ts';
 import { errorCode } from '../core/errors.ts';
 import { renderActionFiles } from './action-files.ts';
 import { renderCommandReference } from './command-reference.ts';
+import { fillRegion, renderConfigurationReference, renderTopKeys, wholeSchema } from './configuration-reference.ts';
 import { renderEnvironmentTemplate } from './environment-template.ts';
 
 const root = new URL('../../', import.meta.url);
@@ -24,6 +25,16 @@ const FILES: Readonly<Record<string, string>> = {
   )}\n`,
   'config/env.template': renderEnvironmentTemplate(configurationSchema()),
   'docs/commands.md': renderCommandReference(actions),
+  'docs/configuration.md': fillRegion(
+    current('docs/configuration.md') ?? '',
+    'all keys',
+    renderConfigurationReference(wholeSchema()),
+  ),
+  'README.md': fillRegion(
+    current('README.md') ?? '',
+    'top keys',
+    renderTopKeys(wholeSchema(), 'docs/configuration.md'),
+  ),
   ...Object.assign({}, ...onGithub),
 };
 
