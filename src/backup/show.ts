@@ -53,11 +53,11 @@ export const backupList: Action<typeof none, Configuration, Platform> = {
         rows: rows.map(({ id, version, createdAt, sizeBytes, sources, proof, neededBy }) => [
           id,
           version ?? '-',
-          createdAt,
+          `${createdAt.slice(0, 19)}Z`,
           formatBytes(sizeBytes),
           sources.map(({ name }) => name).join(', '),
-          proof === undefined ? 'no' : proof.checkedAt,
-          neededBy.join(', '),
+          proof === undefined ? 'no' : 'yes',
+          neededBy.length === 0 ? '' : neededBy.length === 1 ? '1 release' : `${neededBy.length} releases`,
         ]),
       },
     ];
