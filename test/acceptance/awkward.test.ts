@@ -12,6 +12,8 @@ import { look, write } from './what-users-see.ts';
 const [notes, guestbook] = APPLICATIONS;
 if (notes === undefined || guestbook === undefined) throw new Error('there are no applications');
 const NOBODY = 65_534;
+/** What the quick form leaves to the full one. */
+const thorough: (name: string, run: () => Promise<void>, timeoutMs?: number) => void = isFull ? it : () => {};
 
 const places: Place[] = [];
 afterEach(async () => {
@@ -59,23 +61,27 @@ describe('a person at the keyboard', () => {
     await expectNoLeftovers(place);
   }, 60_000);
 
-  it('interrupts it twice: it ends at once, and one command brings everything back', async () => {
-    const place = await aLivePlace();
-    const before = await look(place);
-    await place.build('v2', { schema: 2, fault: 'never-ready' });
-    const release = place.beginRelease('v2');
-    await release.said('start web v2');
+  thorough(
+    'interrupts it twice: it ends at once, and one command brings everything back',
+    async () => {
+      const place = await aLivePlace();
+      const before = await look(place);
+      await place.build('v2', { schema: 2, fault: 'never-ready' });
+      const release = place.beginRelease('v2');
+      await release.said('start web v2');
 
-    release.signalGroup('SIGINT');
-    await sleep(300);
-    release.signalGroup('SIGINT');
-    const ended = await release.ended;
+      release.signalGroup('SIGINT');
+      await sleep(300);
+      release.signalGroup('SIGINT');
+      const ended = await release.ended;
 
-    expect(ended.status).toBe(130);
-    expectEnding(await place.holdfast(['recover']), 0, 'recovered', 'nothing-to-recover');
-    expect(await look(place)).toEqual(before);
-    await expectNoLeftovers(place);
-  }, 60_000);
+      expect(ended.status).toBe(130);
+      expectEnding(await place.holdfast(['recover']), 0, 'recovered', 'nothing-to-recover');
+      expect(await look(place)).toEqual(before);
+      await expectNoLeftovers(place);
+    },
+    60_000,
+  );
 
   it('starts a second release in another terminal: one works, the other is told who does', async () => {
     const place = await aLivePlace();
@@ -104,7 +110,7 @@ describe('a person at the keyboard', () => {
     await expectNoLeftovers(place);
   });
 
-  it('runs as a user to whom the root does not belong: told so, without a stack trace', async () => {
+  thorough('runs as a user to whom the root does not belong: told so, without a stack trace', async () => {
     const place = await aPlace();
     await place.build('v1');
     await mkdir(place.root, { mode: 0o755 });
@@ -138,22 +144,26 @@ describe('an awkward place', () => {
     60_000,
   );
 
-  it('a disk that is full: a clear error, the old version answers, nothing is half-written', async () => {
-    const place = await aLivePlace(join(await aSmallDisk(16), 'environment'));
-    const before = await look(place);
-    const artifact = await place.build('v2', { schema: 2 });
-    await writeFile(join(artifact, 'ballast'), Buffer.alloc(40 * 1024 * 1024, 'x'));
+  thorough(
+    'a disk that is full: a clear error, the old version answers, nothing is half-written',
+    async () => {
+      const place = await aLivePlace(join(await aSmallDisk(16), 'environment'));
+      const before = await look(place);
+      const artifact = await place.build('v2', { schema: 2 });
+      await writeFile(join(artifact, 'ballast'), Buffer.alloc(40 * 1024 * 1024, 'x'));
 
-    const ended = await place.release('v2');
+      const ended = await place.release('v2');
 
-    expect(ended.status).toBeGreaterThan(0);
-    expect(ended.status).toBeLessThan(4);
-    expect(ended.stdout + ended.stderr).toMatch(/disk|space|room/i);
-    expect(await look(place)).toEqual(before);
-    await rm(join(artifact, 'ballast'));
-    expectEnding(await place.release('v2'), 0, 'released');
-    await expectNoLeftovers(place);
-  }, 60_000);
+      expect(ended.status).toBeGreaterThan(0);
+      expect(ended.status).toBeLessThan(4);
+      expect(ended.stdout + ended.stderr).toMatch(/disk|space|room/i);
+      expect(await look(place)).toEqual(before);
+      await rm(join(artifact, 'ballast'));
+      expectEnding(await place.release('v2'), 0, 'released');
+      await expectNoLeftovers(place);
+    },
+    60_000,
+  );
 
   it('a disk that the migration fills: nothing is lost, and once there is room one command brings everything back', async () => {
     const place = await aLivePlace(join(await aSmallDisk(16), 'environment'));
@@ -187,43 +197,55 @@ describe('an awkward place', () => {
 });
 
 describe('an awkward application', () => {
-  it('a program that is not there: told by name, the old version answers', async () => {
-    const place = await aLivePlace();
-    const before = await look(place);
-    await place.build('v2');
-    await edit(place, 'command: [node, server.js]', 'command: [no-such-program, server.js]');
+  thorough(
+    'a program that is not there: told by name, the old version answers',
+    async () => {
+      const place = await aLivePlace();
+      const before = await look(place);
+      await place.build('v2');
+      await edit(place, 'command: [node, server.js]', 'command: [no-such-program, server.js]');
 
-    const ended = await place.release('v2');
+      const ended = await place.release('v2');
 
-    expectEnding(ended, 1, 'rolled-back');
-    expect(ended.stdout).toContain('no-such-program');
-    expect(await look(place)).toEqual(before);
-    await expectNoLeftovers(place);
-  }, 60_000);
+      expectEnding(ended, 1, 'rolled-back');
+      expect(ended.stdout).toContain('no-such-program');
+      expect(await look(place)).toEqual(before);
+      await expectNoLeftovers(place);
+    },
+    60_000,
+  );
 
-  it('children that outlive it, in its group and in sessions of their own: none is left', async () => {
-    const place = await aPlace();
-    await place.build('v1', { quirk: 'leaves-children' });
-    await edit(place, 'run: { command', 'run: { stop: { timeout: 1s }, command');
-    expectEnding(await place.release('v1'), 0, 'released');
-    await place.build('v2', { schema: 2 });
+  thorough(
+    'children that outlive it, in its group and in sessions of their own: none is left',
+    async () => {
+      const place = await aPlace();
+      await place.build('v1', { quirk: 'leaves-children' });
+      await edit(place, 'run: { command', 'run: { stop: { timeout: 1s }, command');
+      expectEnding(await place.release('v1'), 0, 'released');
+      await place.build('v2', { schema: 2 });
 
-    expectEnding(await place.release('v2'), 0, 'released');
+      expectEnding(await place.release('v2'), 0, 'released');
 
-    await expectNoLeftovers(place);
-  }, 60_000);
+      await expectNoLeftovers(place);
+    },
+    60_000,
+  );
 
-  it('a health path that redirects: not healthy, and the answer is told', async () => {
-    const place = await aLivePlace();
-    const before = await look(place);
-    await place.build('v2', { quirk: 'redirects' });
+  thorough(
+    'a health path that redirects: not healthy, and the answer is told',
+    async () => {
+      const place = await aLivePlace();
+      const before = await look(place);
+      await place.build('v2', { quirk: 'redirects' });
 
-    const ended = await place.release('v2');
+      const ended = await place.release('v2');
 
-    expectEnding(ended, 1, 'rolled-back');
-    expect(ended.stdout).toContain('/healthz answers 302');
-    expect(await look(place)).toEqual(before);
-  }, 60_000);
+      expectEnding(ended, 1, 'rolled-back');
+      expect(ended.stdout).toContain('/healthz answers 302');
+      expect(await look(place)).toEqual(before);
+    },
+    60_000,
+  );
 
   it('a log that tells a secret: it is in no output of ours', async () => {
     const place = await aLivePlace();
@@ -236,16 +258,20 @@ describe('an awkward application', () => {
     expect(ended.stdout + ended.stderr).not.toContain(place.env.APP_KEY);
   }, 60_000);
 
-  it('an artifact of 200 MB: staged whole', async () => {
-    const place = await aPlace();
-    const artifact = await place.build('v1');
-    const sizeBytes = (isFull ? 200 : 20) * 1024 * 1024;
-    await writeFile(join(artifact, 'ballast'), Buffer.alloc(sizeBytes, 'x'));
+  thorough(
+    'an artifact of 200 MB: staged whole',
+    async () => {
+      const place = await aPlace();
+      const artifact = await place.build('v1');
+      const sizeBytes = (isFull ? 200 : 20) * 1024 * 1024;
+      await writeFile(join(artifact, 'ballast'), Buffer.alloc(sizeBytes, 'x'));
 
-    expectEnding(await place.release('v1'), 0, 'released');
+      expectEnding(await place.release('v1'), 0, 'released');
 
-    expect((await stat(join(place.root, 'current/web/ballast'))).size).toBe(sizeBytes);
-  }, 60_000);
+      expect((await stat(join(place.root, 'current/web/ballast'))).size).toBe(sizeBytes);
+    },
+    60_000,
+  );
 });
 
 describe('what killed processes left', () => {

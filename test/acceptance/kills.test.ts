@@ -6,7 +6,7 @@ import { APPLICATIONS, type Application, aPlaceFor, expectEnding, type Fault, ty
 import { isFull } from './scope.ts';
 import { look, type Seen, schemaOf, write } from './what-users-see.ts';
 
-const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? (isFull ? 30 : 4));
+const KILLS = Number(process.env['HOLDFAST_KILLS'] ?? (isFull ? 30 : 2));
 const SEED = Number(process.env['HOLDFAST_SEED'] ?? 1);
 const FAULTS_TO_KILL: readonly Fault[] = [
   'destroys-data',
@@ -45,20 +45,21 @@ describe.each(applications)('SIGKILL to the group of a command: $folder', (appli
         if (index % 3 === 2) await campaign.carryOn(index % 2 === 0 ? 'release' : 'rollback', before);
         else await campaign.recover({ before, version, schema, mayBeLive: fault === undefined });
         await campaign.expectAtRest();
-        await campaign.releaseGood(before);
+        // Every other time is enough to know, and shows too that one killed release may follow another.
+        if (index % 2 === 0) await campaign.releaseGood(before);
       });
     },
     MINUTE_MS,
   );
 
-  it.each(Array.from({ length: isFull ? 3 : 1 }, (_, index) => index))(
-    'a rollback, kill %i: it is finished by one command',
-    async (index) => {
+  it(
+    'a rollback: it is finished by one command',
+    async () => {
       const { place, chance } = campaign;
       const older = await look(place);
       await campaign.releaseGood(older);
       const newer = await look(place);
-      const atMs = ((300 + chance() * 1500) * (index + 1)) / 2;
+      const atMs = 300 + chance() * 2000;
 
       await killAfter(place.begin(['rollback', '--data', 'restore']), atMs);
 
@@ -71,13 +72,13 @@ describe.each(applications)('SIGKILL to the group of a command: $folder', (appli
     MINUTE_MS,
   );
 
-  it.each(Array.from({ length: isFull ? 3 : 1 }, (_, index) => index))(
-    'a recovery, kill %i, and once more: the next one finishes',
-    async (index) => {
+  it(
+    'a recovery, twice in a row: the next one finishes',
+    async () => {
       const { place, chance, durations } = campaign;
       await campaign.releaseGood(await look(place));
       const before = await look(place);
-      const { version } = await campaign.next(FAULTS_TO_KILL[index]);
+      const { version } = await campaign.next('destroys-data');
       await killAfter(place.beginRelease(version), durations.bad * (0.4 + 0.3 * chance()));
 
       const moments = [300 + 500 * chance(), 300 + 1200 * chance()];

@@ -21,11 +21,6 @@ export async function look(place: Place): Promise<Seen> {
   return { version, list: JSON.stringify(list), stored: await digestOf(join(place.root, place.application.data)) };
 }
 
-/** The version that answers, asked on a fresh connection. */
-export async function versionOf(place: Place): Promise<string> {
-  return z.object({ version: z.string() }).parse(await ask(place, '/version')).version;
-}
-
 /** How far the data was migrated: the number that the versions of the application count up. */
 export async function schemaOf({ root, application }: Place): Promise<number> {
   const path = join(root, application.data);

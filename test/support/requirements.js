@@ -18,4 +18,9 @@ export const requirements = [
     why: 'a real database behind the source "command"',
   },
   { program: 'mount', packages: ['mount'], folders: ['/sbin', '/usr/sbin'], why: 'a disk that is full' },
+  { program: 'python3', packages: ['python3'], why: 'an application of others that is released and broken' },
+  // Only the full form of the acceptance builds it.
+  ...(process.env.HOLDFAST_ACCEPTANCE === 'full'
+    ? [{ program: 'go', packages: ['golang-go'], why: 'an application of others that is compiled' }]
+    : []),
 ];
