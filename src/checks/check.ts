@@ -12,6 +12,8 @@ export interface Observed {
     'services' | 'validate' | 'project' | 'environment' | 'directory' | 'secretValues'
   >;
   readonly machine: Machine;
+  /** Set where the environment has several machines: which one this is. */
+  readonly host?: string;
   /** The root folder of the environment on the machine. */
   readonly root: string;
   readonly services: readonly ServiceStatus[];

@@ -1,15 +1,15 @@
 import { originOf } from '../targets/directory/health.ts';
 import { portsOf } from '../targets/settings.ts';
 import type { ServiceStatus } from '../targets/target.ts';
-import { type Environment, startablesOf } from './environment.ts';
+import { startablesOf } from './environment.ts';
+import type { Site } from './site.ts';
 
-/** What runs now of the live release, service by service, in the order in which they start. Empty when nothing is live. */
-export async function serviceStatuses(environment: Environment): Promise<ServiceStatus[]> {
-  const { book, instances, layout } = environment;
+/** What runs now of the live release on one machine, service by service, in the order in which they start. Empty when nothing is live. */
+export async function serviceStatuses({ book, instances, layout }: Site): Promise<ServiceStatus[]> {
   const live = await book.live();
   if (live === undefined) return [];
   const statuses: ServiceStatus[] = [];
-  for (const { service, release, version, settings } of await startablesOf(live.record.release, environment)) {
+  for (const { service, release, version, settings } of await startablesOf(live.record.release, { book })) {
     const found = await instances.find(service);
     statuses.push({
       service,

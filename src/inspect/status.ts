@@ -4,11 +4,12 @@ import type { Action } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport } from '../core/report.ts';
-import { openEnvironment } from '../environment/environment.ts';
+import { type Environment, openEnvironment, sitesOf } from '../environment/environment.ts';
 import { serviceStatuses } from '../environment/status.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { JournalRun } from '../journal/journal.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { ServiceStatus } from '../targets/target.ts';
 
 const inputs = z.strictObject({});
 
@@ -16,6 +17,7 @@ const StatusRecord = z.looseObject({
   services: z.array(
     z.looseObject({
       service: z.string(),
+      host: z.string().optional(),
       version: z.string(),
       running: z.string(),
       addresses: z.array(z.string()),
@@ -35,17 +37,17 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
   async run({ settings }, platform) {
     const startedAt = platform.clock.now();
     const environment = await openEnvironment(settings, platform, { create: false });
-    const { book, leases, journal, machine, layout } = environment;
+    const { book, leases, journal, layout } = environment;
     const live = await book.live();
-    const statuses = await serviceStatuses(environment);
-    for (const { logFile } of statuses) await machine.files.rotate(logFile);
+    const statuses = await statusesEverywhere(environment);
     const lease = await leases.current();
     const stale = lease !== undefined && (await leases.isStale(lease));
     const open = await journal.open();
     const unowned = open.length > 0 && (lease === undefined || stale || lease.purpose === 'hold');
     const unfinished = unowned ? describeUnfinished(open) : undefined;
-    const services = statuses.map(({ service, version, release, instances, addresses, logFile }) => ({
+    const services = statuses.map(({ service, host, version, release, instances, addresses, logFile }) => ({
       service,
+      ...(host === undefined ? {} : { host }),
       release,
       version,
       running: `${instances.filter(({ alive }) => alive).length} of ${Math.max(1, settings.services[service]?.run.instances ?? 1)}`,
@@ -54,14 +56,23 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
       log: logFile,
     }));
     const down = statuses.filter(({ instances }) => !instances.some(({ alive }) => alive));
-    const findings: Finding[] = down.map(({ service, logFile }) => ({
+    const findings: Finding[] = down.map(({ service, host, logFile }) => ({
       check: `process-running:${service}`,
       layer: 'infrastructure',
       outcome: 'fail',
       severity: 'critical',
-      message: `${service} is live but no process of it runs`,
+      message: `${service} is live${host === undefined ? '' : ` on ${host}`} but no process of it runs`,
       remedy: `Read ${logFile}; "holdfast rollback" returns to the last good release.`,
     }));
+    for (const error of environment.unreachable) {
+      const check = {
+        check: 'machine-reachable',
+        layer: 'infrastructure',
+        outcome: 'unknown',
+        severity: 'critical',
+      } as const;
+      findings.push({ ...check, message: error.message, ...(error.hint === undefined ? {} : { remedy: error.hint }) });
+    }
     const since = live === undefined ? 0 : platform.clock.now() - Date.parse(live.record.changedAt);
     const reason = unfinished
       ? unfinished.reason
@@ -98,8 +109,8 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
   present(report) {
     const record = StatusRecord.safeParse(report.record).data;
     if (record === undefined || record.services.length === 0) return [];
-    const rows = record.services.map(({ service, version, running, addresses, log }) => [
-      service,
+    const rows = record.services.map(({ service, host, version, running, addresses, log }) => [
+      host === undefined ? service : `${service} on ${host}`,
       version,
       running,
       addresses.join(' '),
@@ -108,6 +119,18 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
     return [{ kind: 'table', columns: ['service', 'version', 'running', 'address', 'log'], rows }];
   },
 };
+
+/** What runs on every machine; `host` where there are several. Logs that grew too large are rotated on the way. */
+async function statusesEverywhere(environment: Environment): Promise<(ServiceStatus & { readonly host?: string })[]> {
+  const found: (ServiceStatus & { readonly host?: string })[] = [];
+  for (const site of sitesOf(environment)) {
+    const statuses = await serviceStatuses(site);
+    for (const { logFile } of statuses) await site.machine.files.rotate(logFile);
+    const host = environment.others.length === 0 ? {} : { host: site.machine.name };
+    found.push(...statuses.map((status) => ({ ...status, ...host })));
+  }
+  return found;
+}
 
 /** What a run without an owner means: it was killed, or its steps are given one by one and the next one is due. */
 function describeUnfinished(open: readonly JournalRun[]): { readonly reason: string; readonly text: string } {

@@ -7,7 +7,7 @@ import type { Report } from '../core/report.ts';
 import { answer } from '../environment/answer.ts';
 import { latestBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
-import { compareArtifacts, listOwnModes, observe } from '../environment/observe.ts';
+import { compareArtifacts, listOwnModes, observeAll } from '../environment/observe.ts';
 import type { Platform } from '../platform/platform.ts';
 import { readProof } from '../sources/catalog.ts';
 import type { LiveRelease } from '../targets/target.ts';
@@ -39,7 +39,7 @@ async function gatherEvidence({ record, capsule }: LiveRelease, environment: Env
   const { settings, sources, store, platform } = environment;
   const { backup } = capsule;
   const proof = backup === undefined ? undefined : await readProof(backup, store);
-  const validated = await validate(await observe(environment), await latestBaseline(environment), platform.log);
+  const validated = await validate(await observeAll(environment), await latestBaseline(environment), platform.log);
   return {
     phase: 'after',
     hasState: sources.length > 0,

@@ -8,7 +8,7 @@ import { errorMessage, Interrupted, OutsideError, UserError } from '../core/erro
 import { countOutcomes, type Finding } from '../core/finding.ts';
 import { latestBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
-import { compareArtifacts, listOwnModes, observe } from '../environment/observe.ts';
+import { compareArtifacts, listOwnModes, observe, observeAll } from '../environment/observe.ts';
 import type { BackupRecord } from '../sources/manifest.ts';
 import { type Validated, validate } from '../validate/validate.ts';
 import type { ReleaseRun, SafetyNet } from './run.ts';
@@ -118,7 +118,7 @@ async function readFingerprints({ sources }: Environment): Promise<Capsule['fing
 
 export async function validateStage({ stages, platform }: ReleaseRun, environment: Environment): Promise<Validated> {
   return stages.run('validate', async () => {
-    const observed = await observe(environment);
+    const observed = await observeAll(environment);
     return validate(observed, await latestBaseline(environment), platform.log);
   });
 }

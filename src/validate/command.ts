@@ -4,7 +4,7 @@ import type { Action } from '../core/action.ts';
 import { UserError } from '../core/errors.ts';
 import { answer } from '../environment/answer.ts';
 import { latestBaseline } from '../environment/baselines.ts';
-import { observe } from '../environment/observe.ts';
+import { observeAll } from '../environment/observe.ts';
 import type { Platform } from '../platform/platform.ts';
 import { VALIDATE_REASONS, validate } from './validate.ts';
 
@@ -24,7 +24,7 @@ export const validateAction: Action<typeof inputs, Configuration, Platform> = {
       if (live === undefined) {
         throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Release first.' });
       }
-      const observed = await observe(environment);
+      const observed = await observeAll(environment);
       const { decision, reason, summary, findings } = await validate(
         observed,
         await latestBaseline(environment),

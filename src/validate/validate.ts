@@ -24,14 +24,31 @@ export interface Validated extends Verdict {
 /** Layers in which a release is judged; compliance and the release itself are judged elsewhere. */
 const LAYERS = ['infrastructure', 'application', 'pipeline', 'security', 'performance', 'database', 'cache'] as const;
 
-/** Asks all checks of the running system and judges it. Changes nothing but what the user's own checks change. */
-export async function validate(observed: Observed, baseline: Baseline | undefined, log?: Log): Promise<Validated> {
-  const { clock, signal, settings } = observed;
-  const checks = planChecks(observed);
-  const asked = await runChecks(checks, baseline, log === undefined ? { clock, signal } : { clock, signal, log });
-  const { required } = settings.validate;
-  const findings = [...asked, baselineFinding(baseline), ...emptyLayers(layersOf(checks), required)];
+/**
+ * Asks all checks of the running system, on each of its machines, and judges it. Changes nothing but what the user's own
+ * checks change. `places` has at least one entry.
+ */
+export async function validate(
+  places: readonly Observed[],
+  baseline: Baseline | undefined,
+  log?: Log,
+): Promise<Validated> {
+  const findings: Finding[] = [baselineFinding(baseline)];
+  const layers = new Set<Layer>();
+  for (const observed of places) {
+    const { clock, signal, host } = observed;
+    const checks = planChecks(observed);
+    for (const layer of layersOf(checks)) layers.add(layer);
+    const asked = await runChecks(checks, baseline, log === undefined ? { clock, signal } : { clock, signal, log });
+    findings.push(...(host === undefined ? asked : asked.map((finding) => onHost(finding, host))));
+  }
+  const required = places[0]?.settings.validate.required;
+  findings.push(...emptyLayers([...layers], required));
   return { ...judge(findings, required), summary: summarise(findings), findings };
+}
+
+function onHost(finding: Finding, host: string): Finding {
+  return { ...finding, check: `${finding.check}@${host}`, message: `${host}: ${finding.message}` };
 }
 
 /**

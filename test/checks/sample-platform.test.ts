@@ -91,7 +91,7 @@ describe('a validation of the sample platform', () => {
   it('passes the first version, from which the baseline is recorded', async () => {
     const observed = await aNavigator('v1');
 
-    const { reason, findings } = await validate(observed, undefined);
+    const { reason, findings } = await validate([observed], undefined);
     const subject = { environment: 'local', release: 'r-1', version: 'v1', secretValues: SECRETS };
     baseline = await recordBaseline(planChecks(observed), subject, observed);
 
@@ -135,7 +135,7 @@ describe('a validation of the sample platform', () => {
   ])('judges $name', async ({ fault, reason, failed }) => {
     const observed = await aNavigator('v2', fault);
 
-    const validated = await validate(observed, baseline);
+    const validated = await validate([observed], baseline);
 
     const failing = validated.findings.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check);
     expect(failing).toEqual(expect.arrayContaining(failed));

@@ -61,7 +61,7 @@ describe('validate', () => {
     const port = await aServer((request, response) => response.writeHead(request.url === '/health' ? 200 : 404).end());
     const observed = await anObserved({ port, health: { path: '/health' }, validate: quick });
 
-    const { decision, reason, summary, findings } = await validate(observed, undefined);
+    const { decision, reason, summary, findings } = await validate([observed], undefined);
 
     expect({ decision, reason }).toEqual({ decision: 'proceed', reason: 'validated' });
     expect(summary).toBe('all 7 checks passed');
@@ -79,7 +79,7 @@ describe('validate', () => {
     const checks = { list: { kind: 'http', path: '/list' } };
     const observed = await anObserved({ port, health: { path: '/health' }, validate: { ...quick, checks } });
 
-    const { decision, reason, findings } = await validate(observed, undefined);
+    const { decision, reason, findings } = await validate([observed], undefined);
 
     expect({ decision, reason }).toEqual({ decision: 'stop', reason: 'check-failed' });
     expect(findings.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check)).toEqual(['list']);
@@ -89,7 +89,7 @@ describe('validate', () => {
     const port = await aServer((_, response) => response.writeHead(200).end());
     const observed = await anObserved({ port, validate: { required: ['pipeline'] } });
 
-    const { reason, findings } = await validate(observed, undefined);
+    const { reason, findings } = await validate([observed], undefined);
 
     expect(reason).toBe('could-not-look');
     expect(findings.find(({ check }) => check === 'layer:pipeline')).toMatchObject({
