@@ -6,11 +6,16 @@ export type LoadAction = () => Promise<CliAction>;
 
 /** The actions that are published, by folder: each has an action.yml, a stub and a README that are generated. */
 export const published: Readonly<Record<string, LoadAction>> = {
+  authorize: async () => (await import('../src/authorize/command.ts')).authorizeAction,
+  backup: async () => (await import('../src/backup/create.ts')).backupCreate,
   deploy: async () => (await import('./deploy/action.ts')).deployAction,
+  validate: async () => (await import('../src/validate/command.ts')).validateAction,
+  compliance: async () => (await import('./compliance/action.ts')).complianceAction,
   promote: async () => (await import('./promote/action.ts')).promoteAction,
-  recover: async () => (await import('./recover/action.ts')).recoverAction,
-  release: async () => (await import('./release/action.ts')).releaseAction,
   rollback: async () => (await import('./rollback/action.ts')).rollbackAction,
+  recover: async () => (await import('./recover/action.ts')).recoverAction,
+  'record-baseline': async () => (await import('../src/validate/baselines.ts')).baselineRecord,
+  release: async () => (await import('./release/action.ts')).releaseAction,
 };
 
 /** What each stub calls: runs the published action of this name as a step of a job, and ends the process. */

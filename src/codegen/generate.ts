@@ -1,6 +1,6 @@
 // Writes what is written once elsewhere: `npm run generate`. With `--check` it writes nothing and fails when a file
 // is not what it would write.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { published } from '../../actions/github.ts';
 import { actions } from '../../actions/main.ts';
@@ -42,7 +42,10 @@ const isCheck = process.argv.includes('--check');
 const outdated = Object.entries(FILES).filter(([path, text]) => current(path) !== text);
 for (const [path, text] of outdated) {
   if (isCheck) console.log(`${path} is not what "npm run generate" writes`);
-  else writeFileSync(new URL(path, root), text);
+  else {
+    mkdirSync(new URL('.', new URL(path, root)), { recursive: true });
+    writeFileSync(new URL(path, root), text);
+  }
 }
 if (!isCheck) console.log(`${outdated.length} of ${Object.keys(FILES).length} generated files changed`);
 process.exitCode = isCheck && outdated.length > 0 ? 1 : 0;
