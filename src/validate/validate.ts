@@ -33,7 +33,7 @@ export async function validate(
   baseline: Baseline | undefined,
   log?: Log,
 ): Promise<Validated> {
-  const findings: Finding[] = [baselineFinding(baseline)];
+  const findings: Finding[] = [];
   const layers = new Set<Layer>();
   for (const observed of places) {
     const { clock, signal, host } = observed;
@@ -43,7 +43,7 @@ export async function validate(
     findings.push(...(host === undefined ? asked : asked.map((finding) => onHost(finding, host))));
   }
   const required = places[0]?.settings.validate.required;
-  findings.push(...emptyLayers([...layers], required));
+  findings.push(baselineFinding(baseline), ...emptyLayers([...layers], required));
   return { ...judge(findings, required), summary: summarise(findings), findings };
 }
 
