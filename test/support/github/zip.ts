@@ -1,0 +1,49 @@
+import { crc32 } from 'node:zlib';
+
+/** A zip of these files, stored and not compressed: an artifact that somebody else made. Names are taken as they are, bad ones too. */
+export function zipOf(files: Readonly<Record<string, string | Buffer>>): Buffer {
+  const local: Buffer[] = [];
+  const central: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of Object.entries(files)) {
+    const bytes = Buffer.from(content);
+    const path = Buffer.from(name, 'utf8');
+    const sizes = Buffer.alloc(12);
+    sizes.writeUInt32LE(crc32(bytes), 0);
+    sizes.writeUInt32LE(bytes.length, 4);
+    sizes.writeUInt32LE(bytes.length, 8);
+    // Version 2.0, names in UTF-8, stored, 1 January 1980; then sizes, length of the name, no extra field.
+    const common = Buffer.concat([u16(20), HEAD, sizes, u16(path.length), u16(0)]);
+    local.push(Buffer.from('PK\x03\x04', 'latin1'), common, path, bytes);
+    const place = Buffer.alloc(14);
+    // No comment, first disk, no attributes; where the file starts.
+    place.writeUInt32LE(offset, 10);
+    central.push(Buffer.from('PK\x01\x02', 'latin1'), u16(20), common, place, path);
+    offset += 4 + common.length + path.length + bytes.length;
+  }
+  const directory = Buffer.concat(central);
+  const count = u16(Object.keys(files).length);
+  const end = Buffer.alloc(8);
+  end.writeUInt32LE(directory.length, 0);
+  end.writeUInt32LE(offset, 4);
+  return Buffer.concat([
+    ...local,
+    directory,
+    Buffer.from('PK\x05\x06', 'latin1'),
+    u16(0),
+    u16(0),
+    count,
+    count,
+    end,
+    u16(0),
+  ]);
+}
+
+/** Flags (UTF-8), method (stored), time, date. */
+const HEAD = Buffer.concat([u16(0x0800), u16(0), u16(0), u16(0x21)]);
+
+function u16(value: number): Buffer {
+  const buffer = Buffer.alloc(2);
+  buffer.writeUInt16LE(value);
+  return buffer;
+}
