@@ -22,5 +22,8 @@ export const published: Readonly<Record<string, LoadAction>> = {
 export async function runAction(name: string): Promise<void> {
   const load = published[name];
   if (load === undefined) throw new Error(`no action called ${name} is published`);
-  await runStep(name, load);
+  await runStep(name, load, async (claims, expected) => {
+    const { identityOf } = await import('../src/authorize/identity.ts');
+    return identityOf(claims, expected).actor;
+  });
 }

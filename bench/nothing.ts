@@ -19,5 +19,9 @@ const nothing: CliAction = {
 
 /** What the stub of a published action calls. */
 export async function runAction(name: string): Promise<void> {
-  await runStep(name, async () => nothing);
+  await runStep(
+    name,
+    async () => nothing,
+    async () => 'nobody',
+  );
 }

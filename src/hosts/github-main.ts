@@ -1,15 +1,22 @@
 import { EXIT } from '../core/report.ts';
+import type { Platform } from '../platform/platform.ts';
 import type { CliAction } from './cli-action.ts';
 import { runOnGithub } from './github.ts';
 import { listenForInterrupts } from './interrupt.ts';
 import { hostPlatform } from './platform.ts';
 import { actionsRunner } from './runner.ts';
 
+/** Who asks, by verified claims of a token; `repositoryId` is the repository of this job. */
+export type ActorOf = (claims: unknown, expected: { readonly repositoryId: string }) => Promise<string>;
+
+/** Tokens for anybody else are refused, and those for Holdfast are of no use elsewhere. */
+const AUDIENCE = 'holdfast';
+
 /**
  * The program of one step: runs one action with what the runner gave to this process, and ends the process. The exit
  * code is 0 when the decision is to proceed and 1 when it is to stop; more than that a runner does not tell apart.
  */
-export async function runStep(name: string, load: () => Promise<CliAction>): Promise<void> {
+export async function runStep(name: string, load: () => Promise<CliAction>, actorOf: ActorOf): Promise<void> {
   // Node's own text for these names files of the bundle and may hold anything.
   process.on('uncaughtException', () => {
     process.stdout.write('::error::holdfast was ended by a bug of Holdfast\n', () => process.exit(EXIT.stop));
@@ -27,7 +34,23 @@ export async function runStep(name: string, load: () => Promise<CliAction>): Pro
     now: () => Date.now(),
     signal,
     platform: hostPlatform,
+    proveActor: (platform) => proveActor(platform, actorOf),
   });
   // Listening for signals, a kept connection or a timer would keep the process alive.
   process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+}
+
+/**
+ * Who asks, from GitHub's token. A job without `id-token: write` has none: what its environment says about people can
+ * be changed by steps before this one, so such a job acts for nobody who could have a role.
+ */
+async function proveActor(platform: Platform, actorOf: ActorOf): Promise<string> {
+  const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY_ID: repositoryId, GITHUB_ACTOR_ID: id } = process.env;
+  if ((process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '') === '') return `unproven:${id ?? ''}`;
+  const { issuerOf, systemOidc } = await import('../platform/oidc.ts');
+  const oidc = systemOidc(platform.http, platform.signal);
+  const issuer = issuerOf(server ?? 'https://github.com');
+  const token = await oidc.token(AUDIENCE);
+  const claims = token === undefined ? undefined : await oidc.verify(token, { issuer, audience: AUDIENCE });
+  return await actorOf(claims, { repositoryId: repositoryId ?? '' });
 }

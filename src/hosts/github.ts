@@ -29,6 +29,8 @@ export interface GithubHost {
   /** Fires when the job is cancelled. */
   readonly signal: AbortSignal;
   readonly platform: (log: Log, signal: AbortSignal) => Platform;
+  /** Who asks, as `access.roles` names people. Throws when it can be proven and is not. */
+  readonly proveActor: (platform: Platform) => Promise<string>;
 }
 
 /** What is known of the run so far: it may fail at any moment and must still be told rightly. */
@@ -96,7 +98,9 @@ async function callAction(
   const { result, request } = raw;
   if (!result.ok) throw new InvalidConfiguration(result.problems, request.file);
   if (run.file !== undefined) annotateProblems('warning', result.warnings, run.file, run.mask, host.runner);
-  return await action.run({ inputs: inputs.own, settings: result.configuration }, platform);
+  // The user of the runner's computer says nothing about who asks.
+  const identity = { ...platform.identity, actor: await host.proveActor(platform) };
+  return await action.run({ inputs: inputs.own, settings: result.configuration }, { ...platform, identity });
 }
 
 async function readConfiguration(

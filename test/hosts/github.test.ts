@@ -49,6 +49,7 @@ interface Step {
   readonly inputs?: Readonly<Record<string, string>>;
   readonly workspace?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly actor?: () => Promise<string>;
 }
 
 /** Runs one action as a step and gives what the runner was told. */
@@ -62,6 +63,7 @@ async function step(action: CliAction | (() => Promise<CliAction>), given: Step 
     now: () => Date.UTC(2026, 10, 22),
     signal: new AbortController().signal,
     platform: (log, signal) => systemPlatform(log, signal, folder),
+    proveActor: given.actor ?? (async () => 'user:1234'),
   });
   return runner;
 }
@@ -229,6 +231,27 @@ describe('inputs', () => {
 
     expect(outputs['summary']).toBe('market local eu ***');
     expect(JSON.parse(outputs['record'] ?? '')).toMatchObject({ record: { keep: 7, token: '***' } });
+  });
+});
+
+describe('who asks', () => {
+  const asking: CliAction = { ...configured, run: async (_call, { identity }) => aReport({ summary: identity.actor }) };
+
+  it('is who the token proves, not the user of the computer', async () => {
+    const { outputs } = await step(asking, { workspace: aWorkspace() });
+
+    expect(outputs['summary']).toBe('user:1234');
+  });
+
+  it('stops the step when the proof is refused', async () => {
+    const refused = async () => Promise.reject(new UserError('identity-not-proven', 'the token proves nothing'));
+
+    const { outputs, failures } = await step(asking, { workspace: aWorkspace(), actor: refused });
+
+    expect({ reason: outputs['reason'], failures }).toEqual({
+      reason: 'identity-not-proven',
+      failures: ['the token proves nothing'],
+    });
   });
 });
 
