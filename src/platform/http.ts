@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Several requests over one connection share a session. Without one, each request opens its own connection. */
   readonly session?: HttpSession;
+  /** A local socket to send it through, instead of to the address of `url`. */
+  readonly socketPath?: string;
 }
 
 export interface HttpResponse {
@@ -71,6 +73,7 @@ export function systemHttp(): Http {
           method: request.method ?? 'GET',
           headers: { 'user-agent': 'holdfast', ...request.headers },
           ...(request.body === undefined ? {} : { data: request.body }),
+          ...(request.socketPath === undefined ? {} : { socketPath: request.socketPath }),
           httpAgent: session.httpAgent,
           httpsAgent: session.httpsAgent,
           // A hard limit over the whole exchange; axios' own `timeout` does not cover connecting.

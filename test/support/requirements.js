@@ -7,6 +7,16 @@
 export const requirements = [
   { program: 'sh', packages: ['dash'], why: 'commands of users, which are shell scripts more often than not' },
   { program: 'npm', packages: ['npm'], why: 'the package, packed and installed as a user would' },
+  {
+    program: 'sshd',
+    packages: ['openssh-server'],
+    // Debian puts it where only root looks.
+    folders: ['/usr/sbin', '/sbin'],
+    why: 'a machine that is reached over ssh',
+  },
+  { program: 'ssh-agent', packages: ['openssh-client'], why: 'ssh and a key that is never in a file' },
+  { program: 'sqlite3', packages: ['sqlite3'], why: 'databases on a machine that is reached over ssh' },
+  { program: 'setsid', packages: ['util-linux'], why: 'what is started over ssh' },
   { program: 'mkfifo', packages: ['coreutils'], why: 'a file that is none, in a backup' },
   {
     program: 'initdb',
