@@ -235,7 +235,11 @@ describe('inputs', () => {
 });
 
 describe('who asks', () => {
-  const asking: CliAction = { ...configured, run: async (_call, { identity }) => aReport({ summary: identity.actor }) };
+  const asking: CliAction = {
+    ...anAction(),
+    settings: 'configuration',
+    run: async (_call, { identity }) => aReport({ summary: identity.actor }),
+  };
 
   it('is who the token proves, not the user of the computer', async () => {
     const { outputs } = await step(asking, { workspace: aWorkspace() });
