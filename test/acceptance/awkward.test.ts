@@ -275,6 +275,19 @@ describe('an awkward application', () => {
 });
 
 describe('what killed processes left', () => {
+  it('a lease that cannot be read is told by its path, and nobody waits for it', async () => {
+    const place = await aLivePlace();
+    const lease = join(place.root, '.holdfast/lease.json');
+    await writeFile(lease, '{"schema":1,"half');
+
+    const ended = await place.release('v1');
+
+    expect(ended).toMatchObject({ status: 3, report: { reason: 'target-damaged' } });
+    expect(ended.stderr).toContain(lease);
+    await rm(lease);
+    expectEnding(await place.holdfast(['recover']), 0, 'nothing-to-recover');
+  }, 60_000);
+
   it('is removed by recover; scratch of a process that still works is not', async () => {
     const place = await aLivePlace();
     const own = join(place.root, '.holdfast');
