@@ -1,6 +1,6 @@
 // Who may import whom: one rule per line of the table "Imports" in src/README.md. Type-only imports count unless a rule says otherwise.
 
-const CAPABILITIES = 'alert|authorize|backup|compliance|deploy|init|inspect|lock|promote|recover|rollback|run|validate';
+const CAPABILITIES = 'alert|authorize|backup|compliance|deploy|init|inspect|promote|recover|rollback|run|validate';
 const ENGINES = 'checks|environment|journal|ledger|machines|sources|stores|targets';
 /** The outermost folders: they start the program and hand the real effects in. */
 const ENTRIES = 'codegen|demo|hosts';

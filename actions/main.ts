@@ -12,7 +12,7 @@ import { init } from '../src/init/init.ts';
 import { diff, show } from '../src/inspect/capsules.ts';
 import { releases } from '../src/inspect/releases.ts';
 import { status } from '../src/inspect/status.ts';
-import { lockHold, lockRelease, lockStatus } from '../src/lock/lock.ts';
+import { lockHold, lockRelease, lockStatus } from '../src/pipeline/lock.ts';
 import { run } from '../src/run/run.ts';
 import { baselineAccept, baselineDiff, baselineRecord, baselineShow } from '../src/validate/baselines.ts';
 import { validateAction } from '../src/validate/command.ts';

@@ -11,8 +11,8 @@ export const HIPAA_CONTROLS: readonly Control[] = [
       'Exact copies of electronic protected health information can be retrieved: they are made, and they come back.',
     looksAt:
       'The backup of this release: that it was taken, that its restore was tried before anything changed, and that every restored digest was equal. Not looked at: state that the configuration does not name, copies in another place, the written plan.',
-    phases: ['after'],
-    judge({ hasState, backup, proof, withoutProof }) {
+    phases: ['before', 'after'],
+    judge({ phase, hasState, backup, proof, withoutProof }) {
       if (!hasState) {
         return {
           outcome: 'skipped',
@@ -21,8 +21,14 @@ export const HIPAA_CONTROLS: readonly Control[] = [
       }
       const remedy = 'Release again with a backup whose restore is proven.';
       if (withoutProof !== undefined) {
-        const message = `this release went on without a proof that its backup restores (reason given: ${withoutProof})`;
+        const message =
+          phase === 'before'
+            ? `this release would go on without a proof that its backup restores (reason given: ${withoutProof})`
+            : `this release went on without a proof that its backup restores (reason given: ${withoutProof})`;
         return { outcome: 'fail', severity: 'critical', message, remedy };
+      }
+      if (phase === 'before') {
+        return { outcome: 'skipped', message: 'judged once the backup of this release has been taken and restored' };
       }
       if (backup === undefined) {
         return {

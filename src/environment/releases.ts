@@ -22,7 +22,8 @@ export async function goodReleaseNamed(name: string, { book }: Environment): Pro
   const releases = await book.list();
   const found =
     releases.find(({ release }) => release === name) ??
-    releases.find((each) => each.version === name && each.state === 'good');
+    releases.find((each) => each.version === name && each.state === 'good') ??
+    releases.find((each) => each.version === name);
   const good = releases
     .filter(({ state }) => state === 'good')
     .map(({ release, version }) => `${release} (${version})`);

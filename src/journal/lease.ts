@@ -7,6 +7,9 @@ import type { Platform } from '../platform/platform.ts';
 export const LeasePurpose = z.enum(['release', 'rollback', 'recover', 'hold', 'change']);
 export type LeasePurpose = z.infer<typeof LeasePurpose>;
 
+const Hold = z.strictObject({ actor: z.string(), reason: z.string().optional(), acquiredAt: z.string() });
+type Hold = z.infer<typeof Hold>;
+
 /** Who may change an environment now. */
 export const LeaseRecord = z.strictObject({
   schema: z.literal(1),
@@ -27,6 +30,8 @@ export const LeaseRecord = z.strictObject({
   renewedAt: z.string(),
   /** Null: never expires. */
   ttlMs: z.number().nullable(),
+  /** The person's hold that this lease runs under: it is put back afterwards, also when this owner is killed. */
+  under: Hold.optional(),
 });
 export type LeaseRecord = z.infer<typeof LeaseRecord>;
 
@@ -93,12 +98,14 @@ export function openLeases(
     async acquire(request) {
       for (;;) {
         const existing = await leases.current();
-        const mayPass = existing !== undefined && passesHold(request, existing);
-        if (existing !== undefined && !mayPass && !(await leases.isStale(existing))) throw taken(existing);
-        const record = await newRecord(request, (existing?.token ?? 0) + 1);
+        const stale = existing !== undefined && (await leases.isStale(existing));
+        const hold = existing?.purpose === 'hold' ? holdOf(existing) : stale ? existing.under : undefined;
+        if (existing !== undefined && !stale && existing.purpose !== 'hold') throw taken(existing);
+        if (hold !== undefined && !passesHold(request)) throw held(request.environment, hold);
+        const fresh = await newRecord(request, (existing?.token ?? 0) + 1);
+        const record = hold === undefined ? fresh : { ...fresh, under: hold };
         if (existing !== undefined) await takeAway(existing);
-        if (await files.create(path, JSON.stringify(record), 0o600))
-          return owned(record, mayPass ? existing : undefined);
+        if (await files.create(path, JSON.stringify(record), 0o600)) return owned(record);
       }
     },
     async hold(request) {
@@ -158,7 +165,7 @@ export function openLeases(
     await files.remove(aside);
   }
 
-  function owned(record: LeaseRecord, hold: LeaseRecord | undefined): Lease {
+  function owned(record: LeaseRecord): Lease {
     const isOurs = async () => (await leases.current())?.nonce === record.nonce;
     const renew = async () => {
       if (!(await isOurs())) return;
@@ -179,7 +186,7 @@ export function openLeases(
         stopRenewing();
         if (!(await isOurs())) return;
         await files.remove(path);
-        if (hold !== undefined) await files.create(path, JSON.stringify(hold), 0o600);
+        if (record.under !== undefined) await files.create(path, JSON.stringify(putBack(record, record.under)), 0o600);
       },
     };
   }
@@ -188,18 +195,28 @@ export function openLeases(
 }
 
 /** A hold keeps releases out; the way back and the copies of the state go on. */
-function passesHold({ purpose }: LeaseRequest, existing: LeaseRecord): boolean {
-  return existing.purpose === 'hold' && purpose !== 'release' && purpose !== 'hold';
+function passesHold({ purpose }: LeaseRequest): boolean {
+  return purpose !== 'release' && purpose !== 'hold';
+}
+
+function holdOf({ owner, reason, acquiredAt }: LeaseRecord): Hold {
+  return { actor: owner.actor, ...(reason === undefined ? {} : { reason }), acquiredAt };
+}
+
+function putBack({ under: _, owner, ...record }: LeaseRecord, { actor, acquiredAt, ...why }: Hold): LeaseRecord {
+  const hold = { purpose: 'hold' as const, owner: { actor, host: owner.host }, acquiredAt, renewedAt: acquiredAt };
+  return { ...record, ...hold, ...why, ttlMs: null };
+}
+
+function held(environment: string, { actor, reason, acquiredAt }: Hold): UserError {
+  const why = reason === undefined ? '' : ` (${reason})`;
+  return new UserError('environment-held', `${environment} is held by ${actor} since ${acquiredAt}${why}`, {
+    hint: 'Free it with: holdfast lock release',
+  });
 }
 
 function taken(record: LeaseRecord): UserError {
   const since = `since ${record.acquiredAt}`;
-  if (record.purpose === 'hold') {
-    const why = record.reason === undefined ? '' : ` (${record.reason})`;
-    return new UserError('environment-held', `${record.environment} is held by ${record.owner.actor} ${since}${why}`, {
-      hint: 'Free it with: holdfast lock release',
-    });
-  }
   const who = `${record.owner.actor} on ${record.owner.host}`;
   return new UserError('environment-locked', `a ${record.purpose} by ${who} works on ${record.environment} ${since}`, {
     hint: 'Wait until it has ended; look at it with: holdfast lock status',

@@ -40,6 +40,8 @@ export async function complianceStage(
       return { decision: 'proceed', reason: 'skipped', summary: 'no framework is configured' };
     }
     const access = decideAccess({ actor, action: 'release', access: settings.access, now: platform.clock.now() });
+    // Before the backup only the wish to do without a proof is known, and a stop still costs nothing.
+    const withoutProof = phase === 'before' ? run.request.withoutProof : seen.net?.withoutProof;
     const evidence: ComplianceEvidence = {
       phase,
       hasState: environment.sources.length > 0,
@@ -47,7 +49,7 @@ export async function complianceStage(
       modes: await listOwnModes(environment),
       ...(seen.net?.backup === undefined ? {} : { backup: seen.net.backup }),
       ...(seen.net?.proof === undefined ? {} : { proof: seen.net.proof }),
-      ...(seen.net?.withoutProof === undefined ? {} : { withoutProof: seen.net.withoutProof }),
+      ...(withoutProof === undefined ? {} : { withoutProof }),
       ...(seen.validated === undefined ? {} : { validation: countOutcomes(seen.validated.findings) }),
       ...(phase === 'after' ? { artifacts: await compareArtifacts(id, environment) } : {}),
     };

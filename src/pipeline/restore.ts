@@ -39,7 +39,7 @@ export const RESTORE_REASONS = ['restored', 'unsafe', 'no-role'] as const;
  */
 export async function restore(request: RestoreRequest, settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
-  const actor = `os:${platform.identity.user}`;
+  const actor = platform.identity.actor;
   const close = (parts: ReportParts, live?: LiveRelease) => {
     const times = { startedAt, finishedAt: platform.clock.now() };
     return composeReport('backup restore', subjectOf(settings, live?.record), times, parts);

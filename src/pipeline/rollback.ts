@@ -82,6 +82,15 @@ export async function rollback(request: RollbackRequest, settings: Configuration
         live?.record,
       );
     }
+    if (live !== undefined && to.release > live.record.release) {
+      throw new UserError(
+        'not-a-way-back',
+        `${to.version} came after ${live.record.version}, which is live: that is no rollback`,
+        {
+          hint: `Its migrations have to run again: holdfast release --version ${to.version}`,
+        },
+      );
+    }
     return close(await rollBackTo(to, live, { request, environment, lease, actor, stages }), live?.record);
   } finally {
     await lease.release();
@@ -102,8 +111,9 @@ async function rollBackTo(to: ReleaseRecord, live: LiveRelease | undefined, roll
   const startedAt = platform.clock.now();
   const { backup, why } = await chooseData(to, live, request, environment);
   const run = timedId('rb', startedAt, platform.random.hex(2));
-  const failure =
-    request.reason === undefined ? `rolled back by ${actor}` : `rolled back by ${actor}: ${request.reason}`;
+  // A release that was good stays one that a person may return to; one that was not is bad now.
+  const said = request.reason === undefined ? `rolled back by ${actor}` : `rolled back by ${actor}: ${request.reason}`;
+  const failure = live?.record.state === 'good' ? undefined : said;
   const reverted = await stages.run('rollback', async () => {
     const result = await revert(
       { run, from: live?.record.release, to: to.release, backup, actor, failure },
@@ -124,6 +134,7 @@ async function rollBackTo(to: ReleaseRecord, live: LiveRelease | undefined, roll
       to: { release: to.release, version: to.version },
       data,
       dataReason: why,
+      reason: said,
       durationMs: platform.clock.now() - startedAt,
     },
     writes: reverted.writes,

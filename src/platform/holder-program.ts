@@ -1,6 +1,6 @@
 // The socket holder: started by holder.ts as a process of its own, told what to do over a local socket, one line of
 // JSON each way. It binds without listening: only a service listens, and the kernel keeps the queue between services.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { createInterface } from 'node:readline';
@@ -19,6 +19,8 @@ interface BoundHandle {
 }
 
 const ROTATE_EVERY_MS = 30_000;
+/** As many as may wait; the kernel cuts it down to its own limit (net.core.somaxconn). */
+const BACKLOG = 4096;
 
 const sockets = new Map<string, HeldSocket & { handle: BoundHandle }>();
 const services = new Map<string, { child: ChildProcess; logFile: string; exit?: ExitStatus }>();
@@ -95,8 +97,19 @@ function hold(name: string, address: string, port: number): void {
   const held = sockets.get(name);
   if (held?.address === address && held.port === port) return;
   const handle = bind(address, port);
+  startListening(handle.fd);
   held?.handle.close();
   sockets.set(name, { address, port, handle });
+}
+
+/**
+ * Puts a bound socket into the state of listening without ever accepting: a process that shares the socket listens and
+ * is gone at once, before its event loop could accept. From then on the kernel queues connections, and a service that
+ * expects a listening socket, as systemd hands it over, gets one.
+ */
+function startListening(fd: number): void {
+  const program = `require('node:net').createServer().listen({ fd: 3, backlog: ${BACKLOG} }); process.kill(process.pid, 'SIGKILL')`;
+  spawnSync(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'ignore', fd] });
 }
 
 /**

@@ -147,8 +147,12 @@ function nextOf(report: Report, tone: Tone): Advice[] {
         ...remedies,
         { text: 'Find out what could not be checked and release again; until then a rollback skips this release.' },
       ];
-    case 'not-started':
     case 'rolled-back':
+      // By hand it is what somebody wanted; by itself it is what a release came to.
+      if (report.decision === 'proceed')
+        return remedies.length === 0 ? [{ text: 'Nothing has to be done.' }] : remedies;
+      return [...remedies, { text: 'Mend what stopped it, then release again.' }];
+    case 'not-started':
       return [...remedies, { text: 'Mend what stopped it, then release again.' }];
     default:
       return tone === 'bad' && remedies.length === 0 ? [{ text: 'Mend what stopped it and try again.' }] : remedies;

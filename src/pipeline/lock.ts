@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { accessFinding, decideAccess } from '../authorize/authorize.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
 import { composeReport, type ReportParts } from '../core/report.ts';
@@ -47,10 +48,12 @@ export const lockHold: LockAction<typeof holdInputs> = {
   settings: 'configuration',
   inputs: holdInputs,
   examples: ['lock hold --reason "month-end closing"'],
-  reasons: ['held'],
+  reasons: ['held', 'no-role'],
   run: ({ inputs, settings }, platform) =>
     answer('lock hold', settings, platform, true, async ({ leases }) => {
       const actor = platform.identity.actor;
+      const refused = refuse(settings, platform);
+      if (refused !== undefined) return refused;
       const lease = await leases.hold({ environment: settings.environment, actor, reason: inputs.reason });
       return { reason: 'held', summary: `${settings.environment} is held by ${actor}`, record: { lease } };
     }),
@@ -62,15 +65,24 @@ export const lockRelease: LockAction<typeof none> = {
   group: 'Release',
   settings: 'configuration',
   inputs: none,
-  reasons: ['freed', 'free'],
+  reasons: ['freed', 'free', 'no-role'],
   run: ({ settings }, platform) =>
     answer('lock release', settings, platform, false, async ({ leases }) => {
+      const refused = refuse(settings, platform);
+      if (refused !== undefined) return refused;
       const freed = await leases.free();
       return freed
         ? { reason: 'freed', summary: `${settings.environment} is free` }
         : { reason: 'free', summary: `nobody held ${settings.environment}` };
     }),
 };
+
+/** Holding and freeing take the role restorer, where the configuration names roles. */
+function refuse({ access }: Configuration, { identity, clock }: Platform): ReportParts | undefined {
+  const decided = decideAccess({ actor: identity.actor, action: 'hold', access, now: clock.now() });
+  if (decided.decision === 'proceed') return undefined;
+  return { decision: 'stop', reason: decided.reason, summary: decided.message, findings: [accessFinding(decided)] };
+}
 
 async function answer(
   name: string,
