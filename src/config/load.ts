@@ -6,6 +6,7 @@ import { environmentNames, judgeNames, listedNames } from './names.ts';
 import { applyOverrides, type Override } from './overrides.ts';
 import { refusePolicy } from './policy.ts';
 import { inOrder, type Problem, type Problems, problemAt } from './problem.ts';
+import { govern, type ProtectedFile } from './protected-policy.ts';
 import { readTree } from './read.ts';
 import { RULES } from './rules/all.ts';
 import { judged } from './rules/rule.ts';
@@ -37,6 +38,8 @@ export interface LoadRequest {
   readonly secrets: Readonly<Record<string, string>>;
   readonly variables: Readonly<Record<string, string>>;
   readonly overrides: readonly Override[];
+  /** The version of the file whose policy holds instead of what this one says; this one's own by default. */
+  readonly policy?: ProtectedFile;
   /** True for a job that gets no secrets: they are known by name only (see `isSealed`). */
   readonly sealed?: boolean;
 }
@@ -109,9 +112,13 @@ function loadSealed(request: LoadRequest, sealed: 'nothing' | 'secrets' | 'all')
 
   const problems: Problems = { file: request.file, found: [...unreadable], warnings: [] };
   const { environment, overlaid } = overlay(root, request.environment, problems);
-  const merged = applyOverrides(Whole, overlaid, request.overrides, problems, (path) =>
+  const overridden = applyOverrides(Whole, overlaid, request.overrides, problems, (path) =>
     refusePolicy(path, environment),
   );
+  const merged =
+    request.policy === undefined || environment === undefined
+      ? overridden
+      : govern(overridden, environment, request.policy, problems);
   if (environment !== undefined) requireTarget(root, environment, merged, problems);
 
   const secretValues: Record<string, string> = {};

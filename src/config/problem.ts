@@ -19,6 +19,8 @@ export function problemAt(file: string, place: Place, path: Path, message: strin
   const { origin, line, column } = place;
   if (origin.kind === 'variable') return { file: origin.name, line: 0, column: 0, path: pathText(path), message };
   if (origin.kind === 'set') return { file: `--set ${origin.key}`, line: 0, column: 0, path: pathText(path), message };
+  if (origin.kind === 'protected')
+    return { file: `${file} of ${origin.branch}`, line, column, path: pathText(path), message };
   const written = origin.kind === 'environment' ? ['environments', origin.environment, ...path] : path;
   return { file, line: Math.max(line, 1), column: Math.max(column, 1), path: pathText(written), message };
 }

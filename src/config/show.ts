@@ -40,6 +40,8 @@ export function originText(origin: Origin, file: string): string {
       return `${file}:${origin.line}`;
     case 'environment':
       return `${file}:${origin.line}, environment ${origin.environment}`;
+    case 'protected':
+      return `${file}:${origin.line} of ${origin.branch}`;
     case 'variable':
       return `variable ${origin.name}`;
     case 'set':

@@ -8,6 +8,8 @@ export type Origin =
   | { readonly kind: 'default' }
   | { readonly kind: 'file'; readonly line: number }
   | { readonly kind: 'environment'; readonly environment: string; readonly line: number }
+  /** Policy of the branch that decides it: another version of the file. */
+  | { readonly kind: 'protected'; readonly branch: string; readonly line: number }
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'set'; readonly key: string };
 

@@ -1,7 +1,9 @@
+import { UserError } from '../core/errors.ts';
 import { EXIT } from '../core/report.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { CliAction } from './cli-action.ts';
 import { runOnGithub } from './github.ts';
+import type { PolicyFile } from './governed-configuration.ts';
 import { listenForInterrupts } from './interrupt.ts';
 import { hostPlatform } from './platform.ts';
 import { actionsRunner } from './runner.ts';
@@ -34,6 +36,7 @@ export async function runStep(name: string, load: () => Promise<CliAction>, acto
     now: () => Date.now(),
     signal,
     platform: hostPlatform,
+    readPolicy,
     proveActor: (platform) => proveActor(platform, actorOf),
   });
   // Listening for signals, a kept connection or a timer would keep the process alive.
@@ -53,4 +56,20 @@ async function proveActor(platform: Platform, actorOf: ActorOf): Promise<string>
   const token = await oidc.token(AUDIENCE);
   const claims = token === undefined ? undefined : await oidc.verify(token, { issuer, audience: AUDIENCE });
   return await actorOf(claims, { repositoryId: repositoryId ?? '' });
+}
+
+/** The configuration of the default branch, at its head: what was reviewed, not what is released. */
+async function readPolicy(path: string, token: string, signal: AbortSignal): Promise<PolicyFile> {
+  const { GITHUB_REPOSITORY: repository, GITHUB_API_URL: apiUrl } = process.env;
+  if (token === '' || repository === undefined) {
+    throw new UserError('no-policy', 'the policy of the default branch cannot be read without the input github-token', {
+      hint: 'Pass ${{ github.token }}, and give the job "contents: read".',
+    });
+  }
+  const { connectGithub } = await import('../platform/github.ts');
+  const github = connectGithub({ token, repository, apiUrl: apiUrl ?? 'https://api.github.com' }, signal);
+  const branch = await github.defaultBranch();
+  const head = await github.branch(branch);
+  if (head === undefined) throw new UserError('no-policy', `${repository} has no branch ${branch} yet`);
+  return { branch, isProtected: head.isProtected, bytes: await github.readFile(path, head.commit) };
 }

@@ -1,9 +1,9 @@
 import { join, resolve } from 'node:path';
 import type { ConfigurationCall } from '../config/commands.ts';
-import type { LoadRequest } from '../config/load.ts';
 import { InvalidConfiguration } from '../config/problem.ts';
 import type { Block } from '../core/action.ts';
 import { errorMessage } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
 import { Report, type Subject } from '../core/report.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -11,8 +11,8 @@ import { createMask } from '../report/mask.ts';
 import { cleanCode, cleanText, defuseCommands, type Mask, oneLine } from '../report/text.ts';
 import { type AnnotatedFile, annotateFindings, annotateProblems } from './annotations.ts';
 import type { CliAction } from './cli-action.ts';
-import type { ConfigurationFile } from './configuration-file.ts';
 import { type Failure, failureOf, failureReport, failureText, stackOf } from './failure.ts';
+import type { PolicyFile } from './governed-configuration.ts';
 import { recordOutput } from './record-output.ts';
 import type { Runner } from './runner.ts';
 import { type RunnerInputs, readInputs } from './runner-inputs.ts';
@@ -29,6 +29,8 @@ export interface GithubHost {
   /** Fires when the job is cancelled. */
   readonly signal: AbortSignal;
   readonly platform: (log: Log, signal: AbortSignal) => Platform;
+  /** The file at this path of the repository, as it stands on the branch whose policy holds. */
+  readonly readPolicy: (path: string, token: string, signal: AbortSignal) => Promise<PolicyFile>;
   /** Who asks, as `access.roles` names people. Throws when it can be proven and is not. */
   readonly proveActor: (platform: Platform) => Promise<string>;
 }
@@ -40,6 +42,8 @@ interface Run {
   secrets: Readonly<Record<string, string>>;
   file?: AnnotatedFile;
   blocks: readonly Block[];
+  /** What the host itself has found: about the configuration, and where its policy comes from. */
+  readonly findings: Finding[];
   platform?: Platform;
 }
 
@@ -51,11 +55,18 @@ interface Run {
 export async function runOnGithub(name: string, load: () => Promise<CliAction>, host: GithubHost): Promise<void> {
   const { runner, now } = host;
   const startedAtMs = now();
-  const run: Run = { subject: { project: '', environment: '' }, mask: (text) => text, secrets: {}, blocks: [] };
+  const run: Run = {
+    subject: { project: '', environment: '' },
+    mask: (text) => text,
+    secrets: {},
+    blocks: [],
+    findings: [],
+  };
   const log = runnerLog(runner, { now, mask: (text) => run.mask(text) });
   let report: Report;
   try {
-    report = Report.parse(await runAction(load, run, log, host));
+    const answered = Report.parse(await runAction(load, run, log, host));
+    report = { ...answered, findings: [...answered.findings, ...run.findings] };
     log.close();
     annotateFindings(report.findings, run.file, run.mask, runner);
   } catch (error) {
@@ -97,7 +108,7 @@ async function callAction(
   if (action.settings === 'raw') return await action.run({ inputs: inputs.own, settings: raw }, platform);
   const { result, request } = raw;
   if (!result.ok) throw new InvalidConfiguration(result.problems, request.file);
-  if (run.file !== undefined) annotateProblems('warning', result.warnings, run.file, run.mask, host.runner);
+  for (const { path, message } of result.warnings) run.findings.push(configurationFinding(path, message));
   // The user of the runner's computer says nothing about who asks.
   const identity = { ...platform.identity, actor: await host.proveActor(platform) };
   return await action.run({ inputs: inputs.own, settings: result.configuration }, { ...platform, identity });
@@ -112,39 +123,25 @@ async function readConfiguration(
   const folder = resolve(host.cwd, inputs.workingDirectory);
   // What reads YAML is loaded where it is needed: not every action has a configuration.
   const { readConfigurationFile } = await import('./configuration-file.ts');
+  const { loadGoverned } = await import('./governed-configuration.ts');
   const file = await readConfigurationFile(inputs.config, folder, platform.files);
   const workspace = host.env['GITHUB_WORKSPACE'] ?? host.cwd;
   run.file = { path: file.path, workspace, loaded: undefined };
-  const { loadConfiguration } = await import('../config/load.ts');
-  const request = await requestFor(file, inputs, run, host);
-  const result = loadConfiguration(request);
+  const governed = await loadGoverned(file, inputs, run.secrets, host);
+  const { result } = governed.call;
+  run.findings.push(...governed.findings);
   if (result.ok) {
     const { project, environment, secretValues } = result.configuration;
     run.subject = { project, environment };
     run.mask = createMask({ ...run.secrets, ...secretValues });
     run.file = { ...run.file, loaded: result };
   }
-  return { request, result };
+  return governed.call;
 }
 
-async function requestFor(
-  file: ConfigurationFile,
-  inputs: RunnerInputs,
-  run: Run,
-  host: GithubHost,
-): Promise<LoadRequest> {
-  const { parseOverrides } = await import('../config/load.ts');
-  return {
-    bytes: file.bytes,
-    file: file.shown,
-    directory: resolve(file.path, '..'),
-    ...(inputs.environment === undefined ? {} : { environment: inputs.environment }),
-    secrets: run.secrets,
-    variables: inputs.variables,
-    overrides: parseOverrides({ environment: host.env, set: inputs.set }),
-    // A job that is handed none knows them by name only.
-    sealed: Object.keys(run.secrets).length === 0,
-  };
+function configurationFinding(path: string, message: string): Finding {
+  const told = { check: 'configuration', layer: 'release', outcome: 'warn', severity: 'low', message } as const;
+  return path === '' ? told : { ...told, path };
 }
 
 function tellFailure(failure: Failure, error: unknown, name: string, run: Run, runner: Runner): void {

@@ -7,6 +7,7 @@ import { Interrupted, OutsideError, UnsafeError, UserError } from '../../src/cor
 import { Report } from '../../src/core/report.ts';
 import type { CliAction } from '../../src/hosts/cli-action.ts';
 import { runOnGithub } from '../../src/hosts/github.ts';
+import type { PolicyFile } from '../../src/hosts/governed-configuration.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
 import { anAction, aReport } from './actions.ts';
 import { type FakeRunner, fakeRunner } from './fake-runner.ts';
@@ -50,6 +51,7 @@ interface Step {
   readonly workspace?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly actor?: () => Promise<string>;
+  readonly policy?: (path: string, token: string) => Promise<PolicyFile>;
 }
 
 /** Runs one action as a step and gives what the runner was told. */
@@ -63,6 +65,7 @@ async function step(action: CliAction | (() => Promise<CliAction>), given: Step 
     now: () => Date.UTC(2026, 10, 22),
     signal: new AbortController().signal,
     platform: (log, signal) => systemPlatform(log, signal, folder),
+    readPolicy: given.policy ?? (() => Promise.reject(new Error('nobody asked for a policy'))),
     proveActor: given.actor ?? (async () => 'user:1234'),
   });
   return runner;
@@ -256,6 +259,67 @@ describe('who asks', () => {
       reason: 'identity-not-proven',
       failures: ['the token proves nothing'],
     });
+  });
+});
+
+describe('policy', () => {
+  const REMOTE = CONFIGURATION.replace('  local:', '  production:');
+  const judged: CliAction = {
+    ...anAction(),
+    settings: 'configuration',
+    run: async ({ settings: { access, backup } }) =>
+      aReport({ summary: `${access?.roles.deployer?.join() ?? 'everybody'} ${backup.keep.last}` }),
+  };
+  const onMain = (text: string | undefined, isProtected = true) => {
+    const asked: string[] = [];
+    const policy = async (path: string, token: string) => {
+      asked.push(`${path} ${token}`);
+      return { branch: 'main', isProtected, bytes: text === undefined ? undefined : Buffer.from(text) };
+    };
+    return { asked, policy };
+  };
+
+  it('is that of the default branch, whatever the released file says', async () => {
+    const { asked, policy } = onMain(`${REMOTE}access: { roles: { deployer: ['user:1'] } }\n`);
+    const workspace = aWorkspace({ 'ops/holdfast.yml': `${REMOTE}access: { roles: { deployer: ['user:666'] } }\n` });
+
+    const { outputs, annotations } = await step(judged, {
+      workspace,
+      policy,
+      inputs: { 'working-directory': 'ops', 'github-token': 'the-token' },
+    });
+
+    expect(asked).toEqual(['ops/holdfast.yml the-token']);
+    expect(outputs['summary']).toMatch(/^user:1 /);
+    expect(annotations).toContainEqual(
+      expect.objectContaining({ level: 'warning', message: expect.stringContaining('access is policy') }),
+    );
+  });
+
+  it('is the own one where the release goes no further than this computer', async () => {
+    const { outputs } = await step(judged, { workspace: aWorkspace() });
+
+    expect(outputs['summary']).toMatch(/^everybody /);
+  });
+
+  it.each([
+    { name: 'the file is not there', bytes: undefined, reason: 'no-policy' },
+    { name: 'the environment is not there', bytes: CONFIGURATION, reason: 'configuration' },
+    { name: 'the file cannot be read', bytes: '- a', reason: 'configuration' },
+  ])('that nobody can see stops: $name', async ({ bytes, reason }) => {
+    const { outputs } = await step(judged, { workspace: aWorkspace({ 'holdfast.yml': REMOTE }), ...onMain(bytes) });
+
+    expect(outputs).toMatchObject({ decision: 'stop', reason });
+  });
+
+  it('of an unprotected branch is a finding', async () => {
+    const { outputs } = await step(judged, {
+      workspace: aWorkspace({ 'holdfast.yml': REMOTE }),
+      ...onMain(REMOTE, false),
+    });
+
+    const { findings } = Report.parse(JSON.parse(readFileSync(outputs['report'] ?? '', 'utf8')));
+    expect(findings).toContainEqual(expect.objectContaining({ check: 'policy', outcome: 'warn' }));
   });
 });
 
