@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -174,9 +174,11 @@ async function runToEnd(command: Command, options: RunOptions, signal: AbortSign
   };
   if (options.stdout !== undefined) streams.push(pipeline(childOut, options.stdout).catch(keep));
   if (options.stdin !== undefined && childIn !== null) {
-    // A command may end without reading all of its input; its exit status tells whether that was right.
-    const ignoreEpipe = (error: unknown) => (errorCode(error) === 'EPIPE' ? undefined : keep(error));
-    streams.push(pipeline(options.stdin, childIn).catch(ignoreEpipe));
+    // A command may end without reading all of its input; its exit status tells whether that was right. So nobody waits
+    // for input that may still come, and a pipe that closed under it is no failure.
+    const isUnread = (error: unknown) =>
+      errorCode(error) === 'EPIPE' || (hasEnded(child) && errorCode(error) === 'ERR_STREAM_PREMATURE_CLOSE');
+    pipeline(options.stdin, childIn).catch((error: unknown) => (isUnread(error) ? undefined : keep(error)));
   }
   try {
     const exit = await new Promise<ExitStatus>((resolve, reject) => {
@@ -192,6 +194,10 @@ async function runToEnd(command: Command, options: RunOptions, signal: AbortSign
     clearTimeout(killTimer);
     signal.removeEventListener('abort', end);
   }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

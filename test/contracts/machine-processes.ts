@@ -108,6 +108,13 @@ export function machineProcessesContract(
       );
 
       expect(await run(['sh', '-c', 'head -c 3 >/dev/null; exit 5'], { stdin: endless })).toMatchObject({ status: 5 });
+      const silent = Readable.from(
+        (async function* () {
+          yield 'one';
+          await new Promise(() => {});
+        })(),
+      );
+      expect(await run(['sh', '-c', 'head -c 3 >/dev/null; exit 6'], { stdin: silent })).toMatchObject({ status: 6 });
     });
 
     it('fails when the input or the receiver of the output fails', async () => {

@@ -1,9 +1,10 @@
 import { Readable, type Writable } from 'node:stream';
 import type { Outcome } from '../../platform/processes.ts';
-import { connectionLost } from './failures.ts';
+import { connectionLost, sessionRefused } from './failures.ts';
 import { type Link, type LinkPlatform, openLink } from './link.ts';
 import type { SshConnection } from './settings.ts';
 import type { Answer } from './shell.ts';
+import { createSlots, NoRoom } from './slots.ts';
 import { START, scriptHeader } from './start.ts';
 
 /** A host over ssh: connected when first needed, connected again after it was lost. */
@@ -49,7 +50,7 @@ export const TELL = `tell() { printf '%s\\n' "$mark $*" >&2; }`;
 /** The connection to one host. Nothing happens before the first question. */
 export function openConnection(settings: SshConnection, platform: LinkPlatform): Connection {
   const { host } = settings;
-  const slots = createSlots(MAX_SESSIONS);
+  const slots = createSlots(MAX_SESSIONS, (refused) => sessionRefused(host, refused.message));
   let folder: Promise<string> | undefined;
   let current: Promise<Link> | undefined;
   let isClosed = false;
@@ -108,61 +109,69 @@ async function runSession(
   link: Link,
   script: string,
   { stdin, stdout, onLine, onTold, signal }: SessionOptions,
-  { processes, random }: LinkPlatform,
+  { processes, random, clock }: LinkPlatform,
 ): Promise<SessionEnd> {
   const mark = `holdfast-${random.hex(16)}`;
-  const whole = `mark=${mark}\n${TELL}\n(\n${script}\n)\ntell end $?`;
+  const whole = `mark=${mark}\n${TELL}\ntell begin\n(\n${script}\n)\ntell end $?`;
   let status: number | undefined;
-  const lines = (line: string): void => {
+  let begin: (hasBegun: boolean) => void = () => {};
+  const hasBegun = new Promise<boolean>((resolve) => {
+    begin = resolve;
+  });
+  const takeLine = (line: string): void => {
     const at = line.indexOf(mark);
-    if (at !== 0 && line !== '') onLine?.(at === -1 ? line : line.slice(0, at));
     if (at === -1) {
-      if (line === '') onLine?.(line);
+      if (NO_SESSION.test(line)) begin(false);
+      onLine?.(line);
       return;
     }
+    if (at > 0) onLine?.(line.slice(0, at));
     const words = line.slice(at + mark.length + 1).split(' ');
-    if (words[0] === 'end') status = Number(words[1]);
+    if (words[0] === 'begin') begin(true);
+    else if (words[0] === 'end') status = Number(words[1]);
     else onTold?.(words);
   };
+  void link.shell.ended.then(() => begin(false));
+  signal?.addEventListener('abort', () => begin(false));
   const outcome = await processes.run(
     link.over(START),
     {
       timeoutMs: FOREVER_MS,
-      stdin: Readable.from(inputOf(whole, stdin), { objectMode: false }),
+      stdin: Readable.from(inputOf(whole, stdin, hasBegun), { objectMode: false }),
       ...(stdout === undefined ? {} : { stdout }),
-      onLine: lines,
+      onLine: takeLine,
     },
     signal ?? new AbortController().signal,
   );
   const stderr = withoutMarks(outcome.stderr, mark);
-  if (status === undefined) throw connectionLost(host, stderr);
-  return { status, stdout: outcome.stdout, stderr };
+  if (status !== undefined) return { status, stdout: outcome.stdout, stderr };
+  if (REFUSED.test(stderr)) throw new NoRoom(stderr.trim());
+  // The next question must find out too that this connection is over.
+  const waited = new AbortController();
+  await Promise.race([link.shell.ended, clock.sleep(NOTICE_MS, waited.signal).catch(() => {})]);
+  waited.abort();
+  throw connectionLost(host, stderr);
 }
 
-async function* inputOf(script: string, stdin: Readable | undefined): AsyncGenerator<Buffer> {
+/** What ssh says when the server has sessions enough. */
+const REFUSED = /refused by peer/;
+/** What it says when there is no session, and the input will not be asked for. */
+const NO_SESSION = /refused by peer|^kex_exchange_identification|^Connection closed by/;
+/** A session that broke and a connection that ended are noticed by two processes; this long apart at most. */
+const NOTICE_MS = 1000;
+
+/** The input of a session is touched only once the session is there: one that was refused can be tried again. */
+async function* inputOf(
+  script: string,
+  stdin: Readable | undefined,
+  hasBegun: Promise<boolean>,
+): AsyncGenerator<Buffer> {
   yield scriptHeader(script);
-  if (stdin !== undefined) yield* stdin;
+  if (stdin !== undefined && (await hasBegun)) yield* stdin;
 }
 
 function withoutMarks(text: string, mark: string): string {
   return text.includes(mark) ? text.replaceAll(new RegExp(`${mark} .*\\n?`, 'g'), '') : text;
-}
-
-/** Lets `count` tasks run at a time; the others wait in order. */
-function createSlots(count: number): <T>(task: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let free = count;
-  return async (task) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await task();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }
 
 async function privateFolder({ files, random }: LinkPlatform): Promise<string> {

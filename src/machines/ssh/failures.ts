@@ -73,6 +73,13 @@ export function connectionLost(host: string, said: string): OutsideError {
   });
 }
 
+/** The server lets nothing run beside the first session of a connection. */
+export function sessionRefused(host: string, said: string): OutsideError {
+  return new OutsideError('session-refused', `${host} allows no second session in one connection: ${lastLine(said)}`, {
+    hint: 'Set MaxSessions in its sshd_config to 2 or more; 10 is the default.',
+  });
+}
+
 /** Why no connection came about, by what ssh said. */
 export function notConnected(host: string, said: string): OutsideError | UserError {
   if (
