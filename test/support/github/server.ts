@@ -10,7 +10,14 @@ import { type Results, resultsService } from './results.ts';
 import { emptyWorld, type World } from './world.ts';
 
 /** What a job's `needs` said of one of the jobs before it. */
-export const JobResult = z.object({ result: z.string(), outputs: z.record(z.string(), z.string()) });
+export const JobResult = z.object({
+  result: z.string(),
+  // Of a job without outputs act says null; those of a skipped one stay the text of their expression.
+  outputs: z
+    .record(z.string(), z.string())
+    .nullable()
+    .transform((all) => Object.fromEntries(Object.entries(all ?? {}).filter(([, text]) => !text.startsWith('${{')))),
+});
 export type JobResult = z.infer<typeof JobResult>;
 
 export interface GithubOptions {
@@ -35,8 +42,8 @@ export interface Github {
   readonly asked: string[];
   /** What was asked or answered otherwise than GitHub describes. */
   readonly violations: string[];
-  /** The last results that a run reported, by job; empty until then. */
-  readonly reported: Record<string, JobResult>;
+  /** What workflows reported: by the name they report under, the results of their jobs. */
+  readonly reported: Record<string, Record<string, JobResult>>;
   /** What a runner gives to the steps of every job of a run. */
   jobEnvironment(runId: number): Record<string, string>;
   hookUrl(name: string): string;
@@ -167,7 +174,7 @@ async function route(state: State, request: Request): Promise<RestAnswer> {
       return { status, raw: Buffer.from(text), headers: { 'content-type': 'text/html', ...more } };
     }
     case 'reported':
-      Object.assign(state.reported, z.record(z.string(), JobResult).parse(JSON.parse(bytes.toString('utf8'))));
+      state.reported[rest.join('/')] = z.record(z.string(), JobResult).parse(JSON.parse(bytes.toString('utf8')));
       return { status: 204 };
     default:
       state.violations.push(`nothing is at ${method} ${url.pathname}`);

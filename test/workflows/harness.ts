@@ -1,0 +1,229 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { JWTPayload } from 'jose';
+import { findAct } from '../../scripts/workflows/act.js';
+import { claimsOf } from '../support/github/claims.ts';
+import { type Github, type JobResult, startGithub } from '../support/github/server.ts';
+import type { Account, Repository, Run } from '../support/github/world.ts';
+import { type Entry, type StepResult, stepsOf, summariesOf, unmappedJobsOf, visibleTextOf } from './act-log.ts';
+import { runAct } from './act-process.ts';
+import { createMachines, killProcesses, type Machines } from './machines.ts';
+import { jobsWithIdentity, renderFolder, withReport } from './view.ts';
+
+/** A repository of somebody who calls published workflows. */
+export interface CallerOptions {
+  readonly name: string;
+  /** Of the first commit, by path. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly published: readonly Published[];
+  readonly protectedBranches?: readonly string[];
+}
+
+/** What is taken from a folder as if it were fetched from GitHub. `write` fills an empty folder. */
+export interface Published {
+  readonly repository: string;
+  readonly commit: string;
+  readonly write: (folder: string) => void;
+}
+
+export interface RunOptions {
+  /** Below the repository. */
+  readonly workflow: string;
+  readonly event?: 'push' | 'workflow_dispatch';
+  /** Of a workflow_dispatch: all are text there. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly actor?: Account;
+  /** The environment of each job that has one: act knows none. */
+  readonly environments?: Readonly<Record<string, string>>;
+  /** Sees every line of the log as it comes, and may end a machine. */
+  readonly watch?: (entry: Entry, machines: Machines) => void;
+  readonly limitMs?: number;
+}
+
+export interface Outcome {
+  readonly runId: number;
+  /** By file name of the published workflow, or `caller`: the result and the outputs of each of its jobs. */
+  readonly jobs: Readonly<Record<string, Readonly<Record<string, JobResult>>>>;
+  readonly steps: readonly StepResult[];
+  readonly summaries: readonly string[];
+  /** What a reader of the run's page sees. */
+  readonly log: string;
+  /** All that act wrote; it holds secrets, which act does not hide everywhere. */
+  readonly raw: string;
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+}
+
+export interface Caller {
+  readonly github: Github;
+  readonly repository: Repository;
+  /** The work tree. */
+  readonly folder: string;
+  /** Commits these files on the default branch; answers the commit. */
+  commit(files: Readonly<Record<string, string>>): string;
+  run(options: RunOptions): Promise<Outcome>;
+  /** Ends what is left running and removes everything. */
+  close(): Promise<void>;
+}
+
+const BRANCH = 'main';
+const OWNER = 'acme';
+const SOMEBODY: Account = { id: 1234, login: 'alice' };
+const LIMIT_MS = 240_000;
+
+/** Makes a caller's repository and a GitHub that knows it. Throws when act is not here and cannot be installed. */
+export async function createCaller({
+  name,
+  files,
+  published,
+  protectedBranches = [BRANCH],
+}: CallerOptions): Promise<Caller> {
+  const found = findAct();
+  if (!('path' in found)) throw new Error(found.missing);
+  const root = mkdtempSync(join(tmpdir(), 'holdfast-workflows-'));
+  const folder = join(root, name);
+  const identities = new Map<string, JWTPayload>();
+  const github = await startGithub({ claims: (job) => identities.get(job) });
+  const repository = { id: 77_001, owner: OWNER, name, defaultBranch: BRANCH, folder, protectedBranches };
+  github.world.repositories.push(repository);
+  mkdirSync(folder);
+  git(folder, 'init', '--quiet', `--initial-branch=${BRANCH}`);
+  git(folder, 'remote', 'add', 'origin', `https://github.com/${OWNER}/${name}.git`);
+  const views: Record<string, string> = {};
+  const local: Record<string, string> = {};
+  for (const [index, { repository: other, commit, write }] of published.entries()) {
+    const copy = join(root, `published-${index}`);
+    mkdirSync(copy);
+    write(copy);
+    const address = (workflow: string) => `${github.origin}/reported/${workflow}`;
+    Object.assign(views, renderFolder(copy, { repository: other, commit }, address));
+    local[`${other}@${commit}`] = copy;
+  }
+  const commit = (changed: Readonly<Record<string, string>>) => commitFiles(folder, changed, github);
+  commit(files);
+  const at: Place = { act: found.path, root, github, repository, local, views, identities };
+  return {
+    ...{ github, repository, folder, commit },
+    run: (options) => run(at, options),
+    async close() {
+      // Services that a release started have no parent any more; our folder is in their PATH.
+      killProcesses([root]);
+      await github.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Place {
+  readonly act: string;
+  readonly root: string;
+  readonly github: Github;
+  readonly repository: Repository;
+  readonly local: Readonly<Record<string, string>>;
+  readonly views: Readonly<Record<string, string>>;
+  readonly identities: Map<string, JWTPayload>;
+}
+
+async function run(at: Place, options: RunOptions): Promise<Outcome> {
+  const { root, github, repository } = at;
+  const { event = 'push', actor = SOMEBODY, workflow, environments = {} } = options;
+  const runId = github.world.nextId();
+  const folder = join(root, `run-${runId}`);
+  mkdirSync(folder);
+  const headSha = git(repository.folder, 'rev-parse', 'HEAD');
+  const started: Run = { id: runId, headSha, headBranch: BRANCH, event, actor, conclusion: null, path: workflow };
+  github.world.runs.push(started);
+  for (const key of Object.keys(github.reported)) delete github.reported[key];
+  const withIdentity = Object.values(at.views).flatMap(jobsWithIdentity);
+  at.identities.clear();
+  for (const job of withIdentity) {
+    const jobWorkflowRef = `${Object.keys(at.local)[0]?.replace('@', `/${workflow}@`)}`;
+    at.identities.set(job, claimsOf({ repository, run: started, jobWorkflowRef, environment: environments[job] }));
+  }
+  const machines = createMachines(folder, runId, withIdentity);
+  const ended = await runAct({
+    act: at.act,
+    repository: repository.folder,
+    workflow,
+    event,
+    eventFile: writeEvent(folder, started, repository, options.inputs),
+    actor: actor.login,
+    environment: { ...github.jobEnvironment(runId), ...environmentOf(repository, started) },
+    secrets: { ...options.secrets, GITHUB_TOKEN: github.token },
+    variables: options.variables ?? {},
+    local: at.local,
+    folder,
+    path: machines.path,
+    limitMs: options.limitMs ?? LIMIT_MS,
+    watch: (entry) => options.watch?.(entry, machines),
+  });
+  const unmapped = unmappedJobsOf(ended.entries);
+  if (unmapped.length > 0) throw new Error(`no machine is mapped to the label of ${unmapped.join(', ')}`);
+  // The next run meets this one as one that is over.
+  const index = github.world.runs.indexOf(started);
+  github.world.runs[index] = { ...started, conclusion: ended.exitCode === 0 ? 'success' : 'failure' };
+  return {
+    runId,
+    jobs: structuredClone(github.reported),
+    steps: stepsOf(ended.entries),
+    summaries: summariesOf(ended.entries),
+    log: visibleTextOf(ended.entries),
+    raw: ended.text,
+    exitCode: ended.exitCode,
+    timedOut: ended.timedOut,
+  };
+}
+
+function environmentOf({ owner, name, id }: Repository, { actor, path, headSha }: Run): Record<string, string> {
+  return {
+    GITHUB_REPOSITORY: `${owner}/${name}`,
+    GITHUB_REPOSITORY_ID: String(id),
+    GITHUB_REPOSITORY_OWNER: owner,
+    GITHUB_REF: `refs/heads/${BRANCH}`,
+    GITHUB_ACTOR_ID: String(actor.id),
+    GITHUB_TRIGGERING_ACTOR: actor.login,
+    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_WORKFLOW_REF: `${owner}/${name}/${path}@refs/heads/${BRANCH}`,
+    GITHUB_WORKFLOW_SHA: headSha,
+    RUNNER_ENVIRONMENT: 'github-hosted',
+    RUNNER_NAME: 'GitHub Actions 1',
+  };
+}
+
+function writeEvent(folder: string, run: Run, repository: Repository, inputs: RunOptions['inputs'] = {}): string {
+  const { owner, name, id, defaultBranch } = repository;
+  const about = { id, name, full_name: `${owner}/${name}`, default_branch: defaultBranch, owner: { login: owner } };
+  const sender = { id: run.actor.id, login: run.actor.login };
+  const push = { after: run.headSha, deleted: false };
+  const event = {
+    ref: `refs/heads/${BRANCH}`,
+    repository: about,
+    sender,
+    ...(run.event === 'push' ? push : { inputs }),
+  };
+  const file = join(folder, 'event.json');
+  writeFileSync(file, JSON.stringify(event));
+  return file;
+}
+
+/** The caller's own workflows report too, as `caller`. */
+function commitFiles(folder: string, files: Readonly<Record<string, string>>, github: Github): string {
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    const isWorkflow = path.startsWith('.github/workflows/');
+    writeFileSync(file, isWorkflow ? withReport(text, `${github.origin}/reported/caller`) : text);
+  }
+  git(folder, 'add', '--all');
+  const author = ['-c', 'user.name=alice', '-c', 'user.email=alice@example.org'];
+  git(folder, ...author, 'commit', '--quiet', '--message=change');
+  return git(folder, 'rev-parse', 'HEAD');
+}
+
+function git(folder: string, ...args: string[]): string {
+  return execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+}
