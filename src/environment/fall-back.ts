@@ -1,6 +1,10 @@
+import { join } from 'node:path';
+import { errorMessage } from '../core/errors.ts';
 import { timedId } from '../core/names.ts';
 import type { JournalRun } from '../journal/journal.ts';
 import type { Lease } from '../journal/lease.ts';
+import { readManifest } from '../sources/catalog.ts';
+import { countWrites, type SourceWrites, unpackBackup } from '../sources/restore.ts';
 import type { ReleaseRecord } from '../targets/target.ts';
 import { type Environment, withSignal } from './environment.ts';
 import { lastGoodBefore } from './releases.ts';
@@ -36,13 +40,38 @@ export async function fallBack(
   const run = timedId('rb', platform.clock.now(), platform.random.hex(2));
   const request = { run, from, to: to?.release, backup, actor: lease.record.owner.actor, failure };
   const reverted = await revert(request, lease, environment);
+  const writes = backup === undefined ? await countKept(deploy.header.backup, run, environment) : reverted.writes;
   return {
     ...reverted,
+    writes,
     to: to === undefined ? undefined : await book.find(to.release),
     data: backup === undefined ? 'kept' : 'restored',
     dataReason: reason,
     durationMs: platform.clock.now() - startedAt,
   };
+}
+
+/**
+ * What was written since the backup where the data was kept: the failed release may have written some of it, and only a
+ * person can tell. Empty when it cannot be counted, which fails nothing: the old release is live by now.
+ */
+async function countKept(
+  backup: string | undefined,
+  run: string,
+  { store, machine, layout, sources, platform }: Environment,
+): Promise<readonly SourceWrites[]> {
+  if (backup === undefined || sources.length === 0) return [];
+  const folder = join(layout.scratch, run);
+  try {
+    const record = await readManifest(backup, store);
+    await unpackBackup({ record, folder, machine, store, signal: platform.signal, log: { progress() {} } }, record);
+    return await countWrites({ folder, record, sources, store });
+  } catch (error) {
+    platform.log.warn(`what was written since ${backup} could not be counted: ${errorMessage(error)}`);
+    return [];
+  } finally {
+    await machine.files.remove(folder);
+  }
 }
 
 /** Whether the data goes back with the code, by the policy and by what the release did to it. */

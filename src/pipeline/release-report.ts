@@ -1,5 +1,5 @@
 import { formatDuration } from '../core/duration.ts';
-import { countOutcomes } from '../core/finding.ts';
+import { countOutcomes, type Finding } from '../core/finding.ts';
 import { composeReport, type RELEASE_REASONS, type Report } from '../core/report.ts';
 import type { FellBack } from '../environment/fall-back.ts';
 import { describeWrites } from '../environment/restore.ts';
@@ -64,9 +64,26 @@ export function reportRelease(run: ReleaseRun, ending: Ending): Report {
     decision: proceed ? 'proceed' : 'stop',
     reason,
     summary: summarise(run, ending, times.finishedAt - startedAt),
-    findings: stages.findings,
+    findings: [...stages.findings, ...keptWrites(ending)],
     record,
   });
+}
+
+/** Data that was kept although something was written since the backup: nothing is lost, but somebody should look. */
+function keptWrites({ back, net }: Ending): Finding[] {
+  const written = back === undefined || back.data === 'restored' ? undefined : describeWrites(back.writes);
+  if (written === undefined || net?.backup === undefined) return [];
+  return [
+    {
+      check: 'data-kept',
+      layer: 'release',
+      outcome: 'warn',
+      severity: 'medium',
+      message: `the data was kept (${back?.dataReason ?? ''}), and since the backup was written: ${written}`,
+      remedy: `If the failed release wrote it wrongly: holdfast backup restore ${net.backup.id}. To have it restored at once next time: backup.on_rollback: always.`,
+      path: 'backup.on_rollback',
+    },
+  ];
 }
 
 function summarise(

@@ -204,6 +204,65 @@ describe('a release', () => {
   });
 });
 
+describe('a release without migrations', () => {
+  beforeEach(async () => {
+    shop = await aShop();
+  });
+
+  it('that fails keeps the data, counts what was written since the backup, and names the way to have it back', async () => {
+    await releaseVersion('v1');
+    await shop.ask('web', '/notes', 'POST');
+
+    const report = await releaseVersion('v2', { fault: 'scribbles' });
+
+    expect(report).toMatchObject({
+      reason: 'rolled-back',
+      record: { rollback: { data: 'kept' }, writes: [{ source: 'notes', count: 1, unit: 'files' }] },
+    });
+    const kept = report.findings.find(({ check }) => check === 'data-kept');
+    expect(kept).toMatchObject({
+      outcome: 'warn',
+      message: expect.stringContaining('1 file in notes'),
+      remedy: expect.stringMatching(/holdfast backup restore b-/),
+    });
+    expect(await shop.ask('web', '/notes')).toBe('a note of v1\na scribble nobody asked for\n');
+  });
+
+  it('that fails restores the data all the same where the policy is always', async () => {
+    await releaseVersion('v1');
+    await shop.ask('web', '/notes', 'POST');
+
+    const report = await releaseVersion('v2', { fault: 'scribbles', set: ['backup.on_rollback=always'] });
+
+    expect(report.record).toMatchObject({ rollback: { data: 'restored' } });
+    expect(await shop.ask('web', '/notes')).toBe('a note of v1\n');
+  });
+
+  it('that was good stays good when a person rolls back from it, and a later version is no way back', async () => {
+    await releaseVersion('v1');
+    await releaseVersion('v2');
+    const back = { to: undefined, data: undefined, reason: 'a complaint' };
+
+    const report = await rollback(back, shop.configuration('v2'), aPlatform());
+
+    const environment = await openEnvironment(shop.configuration('v2'), aPlatform(), { create: false });
+    expect(report).toMatchObject({
+      reason: 'rolled-back',
+      record: { live: { version: 'v1' }, rollback: { reason: expect.stringContaining('a complaint') } },
+    });
+    expect((await environment.book.list()).map(({ version, state }) => [version, state])).toEqual([
+      ['v2', 'good'],
+      ['v1', 'good'],
+    ]);
+    await expect(rollback({ ...back, to: 'v2' }, shop.configuration('v2'), aPlatform())).rejects.toMatchObject({
+      code: 'not-a-way-back',
+    });
+    await expect(rollback({ ...back, to: 'v7' }, shop.configuration('v2'), aPlatform())).rejects.toMatchObject({
+      code: 'release-unknown',
+    });
+  });
+});
+
 describe('a plan', () => {
   beforeEach(async () => {
     shop = await aShop({ migrate: true });

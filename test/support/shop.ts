@@ -22,9 +22,10 @@ const notes = path.join(process.env.HOLDFAST_SHARED, 'data', 'notes.txt');
 fs.mkdirSync(path.dirname(notes), { recursive: true });
 if (fault === 'crash') { console.error('cannot start without a reason'); process.exit(1); }
 if (fault === 'exit-zero') process.exit(0);
+if (fault === 'scribbles') fs.appendFileSync(notes, 'a scribble nobody asked for\\n');
 http.createServer((request, response) => {
   if (request.url === '/version') return response.end(process.env.HOLDFAST_VERSION);
-  if (request.url === '/notes' && fault === 'broken-notes') { response.statusCode = 500; return response.end('no notes'); }
+  if (request.url === '/notes' && (fault === 'broken-notes' || fault === 'scribbles')) { response.statusCode = 500; return response.end('no notes'); }
   if (request.url === '/notes' && request.method === 'POST') {
     fs.appendFileSync(notes, 'a note of ' + process.env.HOLDFAST_VERSION + '\\n');
     return response.end('ok');

@@ -150,6 +150,18 @@ describe('a directory target', () => {
     expect(await walking).toEqual({ outcome: 'done' });
   });
 
+  it('lets connections wait from the moment a socket is held, before the first version runs', async () => {
+    const first = await aRelease('r-1', 'v1', { run: { strategy: 'socket' } });
+    await tools.instances.hold(first);
+
+    const early = answer('/version');
+    const { listening } = await tools.machine.processes.listeners(port);
+    await walkAll(stepsTo(first));
+
+    expect(listening).toBe(true);
+    expect(await early).toBe('v1');
+  });
+
   it('lets two versions overlap when the service binds with SO_REUSEPORT, and counts only the new one as healthy', async () => {
     const code = SERVER.replace("host: '127.0.0.1' }", "host: '127.0.0.1', reusePort: true }");
     const overlap = { run: { strategy: 'overlap' }, code };
