@@ -13,6 +13,7 @@ import { diff, show } from '../src/inspect/capsules.ts';
 import { releases } from '../src/inspect/releases.ts';
 import { status } from '../src/inspect/status.ts';
 import { lockHold, lockRelease, lockStatus } from '../src/pipeline/lock.ts';
+import { start, stop } from '../src/pipeline/running.ts';
 import { run } from '../src/run/run.ts';
 import { baselineAccept, baselineDiff, baselineRecord, baselineShow } from '../src/validate/baselines.ts';
 import { validateAction } from '../src/validate/command.ts';
@@ -31,6 +32,8 @@ export const actions: readonly CliAction[] = [
   releaseAction,
   rollbackAction,
   recoverAction,
+  start,
+  stop,
   authorizeAction,
   deployAction,
   validateAction,

@@ -20,7 +20,12 @@ export type ChannelSettings = z.infer<typeof ChannelSettings>;
 
 export const RouteSettings = z.strictObject({
   when: z
-    .strictObject({ severity: z.union([Severity, z.array(Severity).min(1)]).optional() })
+    .strictObject({
+      severity: z
+        .union([Severity, z.array(Severity).min(1)])
+        .optional()
+        .meta({ description: 'One severity, or a list of them' }),
+    })
     .prefault({})
     .meta({ description: 'Without a condition it matches every alert' }),
   send: z.array(Name).min(1).meta({ description: 'Names of channels' }),

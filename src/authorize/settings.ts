@@ -22,7 +22,7 @@ export const FreezeWindow = z.strictObject({
   days: z.array(Weekday).min(1).meta({ description: 'Weekdays on which no release starts' }),
   after: TimeOfDay.prefault('00:00').meta({ description: 'From this time of day on' }),
   before: TimeOfDay.optional().meta({ description: 'Until this time of day; the end of the day by default' }),
-  zone: TimeZone.prefault('UTC'),
+  zone: TimeZone.prefault('UTC').meta({ description: 'The time zone of days and times, like Europe/Berlin' }),
 });
 export type FreezeWindow = z.infer<typeof FreezeWindow>;
 

@@ -5,7 +5,7 @@ export const OnRollback = z.enum(['never', 'restore-if-migrated', 'always']);
 export type OnRollback = z.infer<typeof OnRollback>;
 
 export const BackupSettings = z.strictObject({
-  store: StoreSettings.prefault({ kind: 'directory' }),
+  store: StoreSettings.prefault({ kind: 'directory' }).meta({ description: 'Where backups are kept' }),
   keep: z
     .strictObject({
       last: z.int().min(1).prefault(5).meta({ description: 'The newest backups that stay' }),

@@ -6,11 +6,14 @@ import { Name } from '../core/names.ts';
 const HeaderName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: 'expected the name of an HTTP header' });
 
 const HttpCall = {
-  service: Name.optional().meta({ description: 'The service to ask; the only one there is by default' }),
-  port: Name.optional(),
-  method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']).prefault('GET'),
-  path: z.string().startsWith('/'),
-  headers: z.record(HeaderName, z.string()).prefault({}),
+  service: Name.optional().meta({ description: 'The service to ask; by default the only one that has a port' }),
+  port: Name.optional().meta({ description: 'The name of the port; the first one by default' }),
+  method: z
+    .enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+    .prefault('GET')
+    .meta({ description: 'The HTTP method' }),
+  path: z.string().startsWith('/').meta({ description: 'What is asked for, with its query' }),
+  headers: z.record(HeaderName, z.string()).prefault({}).meta({ description: 'Headers that are sent' }),
   body: z.json().optional().meta({ description: 'Sent as JSON; a text is sent as it is' }),
 } as const;
 
@@ -38,8 +41,11 @@ export type Expectation = z.infer<typeof Expectation>;
 
 export const HttpCheckSettings = z.strictObject({
   kind: z.literal('http'),
-  layer: z.enum(['application', 'security', 'pipeline', 'infrastructure']).prefault('application'),
-  severity: Severity.prefault('high'),
+  layer: z
+    .enum(['application', 'security', 'pipeline', 'infrastructure'])
+    .prefault('application')
+    .meta({ description: 'The layer that it belongs to' }),
+  severity: Severity.prefault('high').meta({ description: 'How bad it is when it fails' }),
   ...HttpCall,
   as: Name.optional().meta({ description: 'A name of validate.logins: its token is sent as Bearer' }),
   expect: Expectation.prefault({}),
@@ -49,7 +55,7 @@ export const HttpCheckSettings = z.strictObject({
     .max(20)
     .prefault(3)
     .meta({ description: 'Tries when no answer comes at all; an HTTP answer is judged at once' }),
-  timeout: duration().prefault('5s'),
+  timeout: duration().prefault('5s').meta({ description: 'An answer that takes longer is none' }),
   latency: z
     .boolean()
     .prefault(true)
@@ -59,11 +65,13 @@ export type HttpCheckSettings = z.infer<typeof HttpCheckSettings>;
 
 export const CommandCheckSettings = z.strictObject({
   kind: z.literal('command'),
-  layer: Layer.exclude(['compliance', 'release', 'performance']).prefault('application'),
-  severity: Severity.prefault('high'),
-  service: Name.optional(),
+  layer: Layer.exclude(['compliance', 'release', 'performance'])
+    .prefault('application')
+    .meta({ description: 'The layer that it belongs to' }),
+  severity: Severity.prefault('high').meta({ description: 'How bad it is when it fails' }),
+  service: Name.optional().meta({ description: 'Gets the environment of this service' }),
   command: z.tuple([z.string().min(1)], z.string()).meta({ description: 'Ends with 0 when all is well' }),
-  timeout: duration().prefault('30s'),
+  timeout: duration().prefault('30s').meta({ description: 'The command is ended after this time' }),
 });
 export type CommandCheckSettings = z.infer<typeof CommandCheckSettings>;
 

@@ -25,7 +25,10 @@ const Overlayable = {
 } as const;
 
 /** One environment after overlay, substitution and defaults: what every action works with. */
-export const EnvironmentSettings = z.strictObject({ ...Overlayable, target: TargetSettings });
+export const EnvironmentSettings = z.strictObject({
+  ...Overlayable,
+  target: TargetSettings.meta({ description: 'Where the services run' }),
+});
 export type EnvironmentSettings = z.infer<typeof EnvironmentSettings>;
 
 export const FileHeader = z.strictObject({

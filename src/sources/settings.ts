@@ -9,7 +9,7 @@ const Relative = z.string().min(1).meta({
 
 export const FilesSource = z.strictObject({
   kind: z.literal('files'),
-  service: Name.optional(),
+  service: Name.optional().meta({ description: 'The service whose shared folder the path starts in' }),
   path: Relative,
   exclude: z
     .array(z.string().min(1))
@@ -20,7 +20,7 @@ export type FilesSource = z.infer<typeof FilesSource>;
 
 export const SqliteSource = z.strictObject({
   kind: z.literal('sqlite'),
-  service: Name.optional(),
+  service: Name.optional().meta({ description: 'The service whose shared folder the path starts in' }),
   path: Relative,
 });
 export type SqliteSource = z.infer<typeof SqliteSource>;
@@ -44,7 +44,10 @@ export const CommandSource = z.strictObject({
     description: 'Prints a whole number that grows with each write, by which writes since the backup are counted',
   }),
   cleanup: CommandSettings.optional().meta({ description: 'Removes what a restore into scratch made' }),
-  env: z.record(z.string(), z.string()).prefault({}),
+  env: z
+    .record(z.string(), z.string())
+    .prefault({})
+    .meta({ description: 'Environment variables of these commands, besides PATH, HOME, LANG and TZ' }),
 });
 export type CommandSource = z.infer<typeof CommandSource>;
 

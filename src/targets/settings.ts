@@ -46,7 +46,10 @@ export const RunSettings = z.strictObject({
     .meta({ description: 'none: Holdfast starts and stops the processes itself; nothing starts them after a reboot' }),
   stop: z
     .strictObject({
-      signal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']).prefault('SIGTERM'),
+      signal: z
+        .enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'])
+        .prefault('SIGTERM')
+        .meta({ description: 'What the service is asked with to end' }),
       timeout: duration().prefault('20s').meta({ description: 'After this time the process group is killed' }),
     })
     .prefault({}),
@@ -56,16 +59,16 @@ export type RunSettings = z.infer<typeof RunSettings>;
 export const HealthSettings = z.strictObject({
   path: z.string().startsWith('/').optional().meta({ description: 'Answers 2xx when the service can work' }),
   port: Name.optional().meta({ description: 'The name of the port to ask; the first one by default' }),
-  interval: duration().prefault('500ms'),
+  interval: duration().prefault('500ms').meta({ description: 'Time between two questions' }),
   streak: z.int().min(1).max(100).prefault(3).meta({ description: 'How many good answers in a row count as healthy' }),
   timeout: duration().prefault('60s').meta({ description: 'Not healthy after this time is a failure' }),
-  request_timeout: duration().prefault('5s'),
+  request_timeout: duration().prefault('5s').meta({ description: 'An answer that takes longer is none' }),
   alive: duration()
     .prefault('10s')
     .meta({ description: 'Without a path: healthy when the same process still runs after this time' }),
   version: z
     .strictObject({
-      path: z.string().startsWith('/'),
+      path: z.string().startsWith('/').meta({ description: 'Answers with the version that runs' }),
       json: z.string().startsWith('$.').optional().meta({
         description: 'Where in a JSON answer the version stands, like $.version; without it the whole text counts',
       }),
@@ -85,10 +88,10 @@ export const ServiceSettings = z.strictObject({
     .strictObject({
       command: Argv,
       output: z.string().min(1).meta({ description: 'What the command leaves: the artifact' }),
-      timeout: duration().prefault('15m'),
+      timeout: duration().prefault('15m').meta({ description: 'The build is ended after this time' }),
     })
     .optional(),
-  run: RunSettings,
+  run: RunSettings.meta({ description: 'How the service is started and stopped' }),
   env: z
     .record(
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'expected a name of letters, digits and "_"' }),

@@ -1,0 +1,35 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { status } from '../../src/inspect/status.ts';
+import { release } from '../../src/pipeline/release.ts';
+import { start, stop } from '../../src/pipeline/running.ts';
+import { aPlatform } from '../support/platform.ts';
+import { aShop, type Shop } from '../support/shop.ts';
+
+let shop: Shop;
+
+beforeEach(async () => {
+  shop = await aShop();
+  await shop.build('v1');
+  await release({ version: 'v1', service: undefined, withoutProof: undefined }, shop.configuration('v1'), aPlatform());
+});
+
+afterEach(() => shop.close());
+
+describe('an environment', () => {
+  it('that was stopped runs again when it is started, and starting what runs changes nothing', async () => {
+    const call = { inputs: {}, settings: shop.configuration('v1') };
+
+    const stopped = await stop.run(call, aPlatform());
+    const down = await status.run(call, aPlatform());
+    await expect(shop.ask('web', '/version')).rejects.toThrow();
+    const started = await start.run(call, aPlatform());
+    const before = await status.run(call, aPlatform());
+    const again = await start.run(call, aPlatform());
+    const after = await status.run(call, aPlatform());
+
+    expect([stopped.reason, started.reason, again.reason]).toEqual(['stopped', 'running', 'running']);
+    expect(down).toMatchObject({ decision: 'stop', reason: 'not-running' });
+    expect(await shop.ask('web', '/version')).toBe('v1');
+    expect(after.record?.['services']).toEqual(before.record?.['services']);
+  });
+});
