@@ -6,7 +6,14 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isCi } from '../requirements.js';
 
-/** `ways` are tried in order; each says which program it needs and how it puts `file` into a folder. */
+/**
+ * `ways` are tried in order: each fills a folder, and answers what is wrong when it cannot.
+ * @typedef {Record<string, string | undefined>} Environment
+ * @typedef {(folder: string, environment: Environment) => string | undefined} Way
+ * @typedef {{ version: string, why: string, ways: readonly Way[] }} Tool
+ */
+
+/** @type {Record<string, Tool>} */
 const TOOLS = {
   act: {
     version: '0.2.89',
@@ -23,7 +30,10 @@ const TOOLS = {
 
 const INSTALL_LIMIT_MS = 300_000;
 
-/** Where what is installed or built once is kept: outside of the work tree, private to this user. */
+/**
+ * Where what is installed or built once is kept: outside of the work tree, private to this user.
+ * @param {Environment} environment
+ */
 export function cacheFolder(environment = process.env) {
   return join(environment.XDG_CACHE_HOME || join(environment.HOME || homedir(), '.cache'), 'holdfast');
 }
@@ -31,6 +41,8 @@ export function cacheFolder(environment = process.env) {
 /**
  * The path of a pinned tool, installed first where it is not there yet; else the sentence that says what is missing.
  * Calling it from several processes at once is safe: whoever is first is kept.
+ * @param {string} name
+ * @param {{ environment?: Environment, tools?: Record<string, Tool> }} options
  * @returns {{ path: string } | { missing: string }}
  */
 export function findTool(name, { environment = process.env, tools = TOOLS } = {}) {
@@ -47,7 +59,10 @@ export function findTool(name, { environment = process.env, tools = TOOLS } = {}
   return { missing: `${name} ${version}, needed for ${why}, could not be installed: ${told.join('; ')}` };
 }
 
-/** What a part without its tool counts as: a failure in CI, where nothing may be left out, else skipped and named. */
+/**
+ * What a part without its tool counts as: a failure in CI, where nothing may be left out, else skipped and named.
+ * @param {Environment} environment
+ */
 export function withoutTool(environment = process.env) {
   return isCi(environment) ? 'failed' : 'skipped';
 }
