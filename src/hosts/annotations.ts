@@ -20,6 +20,8 @@ interface Annotation {
 export interface AnnotatedFile {
   /** Absolute path of the configuration. */
   readonly path: string;
+  /** As problems name it. */
+  readonly shown: string;
   /** Absolute path of the checked out repository. */
   readonly workspace: string;
   /** Undefined while there is no valid one. */
@@ -52,7 +54,8 @@ export function annotateProblems(
 ): void {
   const annotations = problems.map(({ line, column, path, message, file: from }): Annotation => {
     const title = path === '' ? 'configuration' : path;
-    if (line === 0) return { level, title, message: `${from}: ${message}`, place: undefined };
+    // Also of another version of the file, whose lines are not those of this one.
+    if (line === 0 || from !== file.shown) return { level, title, message: `${from}: ${message}`, place: undefined };
     return { level, title, message, place: inRepository(file, line, column) };
   });
   write(annotations, mask, runner);

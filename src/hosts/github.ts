@@ -126,7 +126,7 @@ async function readConfiguration(
   const { loadGoverned } = await import('./governed-configuration.ts');
   const file = await readConfigurationFile(inputs.config, folder, platform.files);
   const workspace = host.env['GITHUB_WORKSPACE'] ?? host.cwd;
-  run.file = { path: file.path, workspace, loaded: undefined };
+  run.file = { path: file.path, shown: file.shown, workspace, loaded: undefined };
   const governed = await loadGoverned(file, inputs, run.secrets, host);
   const { result } = governed.call;
   run.findings.push(...governed.findings);

@@ -1,6 +1,6 @@
-import { formatBytes } from '../core/bytes.ts';
 import { formatDuration } from '../core/duration.ts';
 import { displayWidth, fitWidth, padWidth } from '../report/width.ts';
+import { describeProgress } from './progress.ts';
 
 /** What is known of a step that runs. */
 export interface OpenStep {
@@ -42,14 +42,6 @@ export function progressLine(step: OpenStep, nowMs: number, columns: number): st
   parts.push(time);
   if (step.note !== '') parts.push(step.note);
   return fitWidth(parts.filter((part) => part !== '').join('  '), columns);
-}
-
-/** `12.4 MB of 24.8 MB`, `3 of 5 checks`, `7 rows` when the total is not known. */
-export function describeProgress({ done, total, unit }: NonNullable<OpenStep['progress']>): string {
-  const isSize = unit === 'bytes' || unit === 'B';
-  const amount = isSize ? formatBytes : String;
-  const counted = total > 0 ? `${amount(done)} of ${amount(total)}` : amount(done);
-  return isSize ? counted : `${counted} ${unit}`.trimEnd();
 }
 
 function describeTime(step: OpenStep, nowMs: number): string {

@@ -1,7 +1,7 @@
 import { formatDuration } from '../core/duration.ts';
 import type { Log, StepLog } from '../platform/log.ts';
 import { cleanText, defuseCommands, oneLine } from '../report/text.ts';
-import { describeProgress } from './progress-line.ts';
+import { describeProgress } from './progress.ts';
 import type { Runner } from './runner.ts';
 
 export interface RunnerLog extends Log {

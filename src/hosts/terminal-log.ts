@@ -4,7 +4,8 @@ import type { Log, StepLog } from '../platform/log.ts';
 import { cleanText, defuseCommands, oneLine } from '../report/text.ts';
 import { padWidth } from '../report/width.ts';
 import { type LiveLines, liveLines, type TerminalStream } from './live-lines.ts';
-import { describeProgress, NAME_COLUMNS, type OpenStep, progressLine, spinnerAt } from './progress-line.ts';
+import { describeProgress } from './progress.ts';
+import { NAME_COLUMNS, type OpenStep, progressLine, spinnerAt } from './progress-line.ts';
 
 export interface TerminalLogOptions {
   readonly stream: TerminalStream;

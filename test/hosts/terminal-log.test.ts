@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { describeProgress, progressLine } from '../../src/hosts/progress-line.ts';
+import { describeProgress } from '../../src/hosts/progress.ts';
+import { progressLine } from '../../src/hosts/progress-line.ts';
 import { type TerminalLogOptions, terminalLog } from '../../src/hosts/terminal-log.ts';
 import { displayWidth } from '../../src/report/width.ts';
 import { HOSTILE } from '../report/hostile.ts';
