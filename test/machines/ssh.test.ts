@@ -1,6 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,7 @@ import type { SshConnection } from '../../src/machines/ssh/settings.ts';
 import { type SshMachine, sshMachine } from '../../src/machines/ssh/ssh-machine.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
+import type { Command, ExitStatus } from '../../src/platform/processes.ts';
 import { aFolder } from '../support/machine.ts';
 import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 
@@ -156,7 +157,8 @@ describe('a machine over ssh', () => {
       const machine = await connect();
       expect(await run(machine, 'exit 255')).toMatchObject({ status: 255 });
 
-      const running = run(machine, 'sleep 64.5');
+      const pidFile = join(await aFolder(), 'pid');
+      const running = run(machine, `echo $$ >'${pidFile}'; exec sleep 64.5`);
       const failure = expect(running).rejects.toMatchObject({ name: 'OutsideError', code: 'connection-lost' });
       await sleep(300);
       await cutAll();
@@ -164,7 +166,8 @@ describe('a machine over ssh', () => {
 
       expect((await run(machine, 'echo again')).stdout).toBe('again\n');
       expect(await machine.files.list('/nowhere')).toEqual([]);
-      spawnSync('pkill', ['-x', '-f', 'sleep 64.5']);
+      // What ran there is not ended by a lost connection.
+      process.kill(Number(await readFile(pidFile, 'utf8')));
     });
 
     it('never makes a file look shorter than it is', async () => {
@@ -333,6 +336,49 @@ describe('a machine over ssh', () => {
 
     await expect(machine.files.list(folder)).rejects.toMatchObject({ code: 'EILSEQ' });
     await expect(machine.files.read(`${folder}/\ud800`)).rejects.toThrow(TypeError);
+  });
+
+  it('opens a terminal with the folder, the arguments and the environment of a command, and tells its status', async () => {
+    const folder = await aFolder();
+    const platform = aPlatform();
+    let said = '';
+    // The terminal of this test is a pipe.
+    const attach = async ({ argv, env }: Command): Promise<ExitStatus> => {
+      const [program, ...args] = argv;
+      const { status, stdout } = spawnSync(program, args, { env, encoding: 'utf8' });
+      said = stdout;
+      return { status: status ?? undefined, signal: undefined };
+    };
+    const machine = await sshMachine(sshd.settings, { ...platform, processes: { ...platform.processes, attach } });
+    machines.push(machine);
+
+    const argv = ['sh', '-c', 'pwd; echo "$WORD-$1"; exit 7', 'sh', 'a  "b"'] as const;
+    const ended = await machine.processes.attach({ argv, env: { PATH, WORD: "it's" }, cwd: folder });
+
+    expect(ended).toEqual({ status: 7, signal: undefined });
+    expect(said.replaceAll('\r', '')).toBe(`${folder}\nit's-a  "b"\n`);
+  });
+
+  it('uses the agent of the user where the configuration names no key', async () => {
+    const socket = join(await aFolder(), 'agent');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    try {
+      const env = { PATH, SSH_AUTH_SOCK: socket };
+      for (let tries = 0; tries < 100 && !existsSync(socket); tries += 1) await sleep(20);
+      execFileSync('ssh-add', ['-q', '-'], { input: `${sshd.settings.key}\n`, env, stdio: 'pipe' });
+      const { key: _, ...settings } = sshd.settings;
+      const platform = aPlatform();
+
+      const machine = await sshMachine(settings, {
+        ...platform,
+        identity: { ...platform.identity, agentSocket: socket },
+      });
+      machines.push(machine);
+
+      expect((await run(machine, 'echo hi')).stdout).toBe('hi\n');
+    } finally {
+      agent.kill();
+    }
   });
 
   it('says that it cannot hold sockets on the server', async () => {

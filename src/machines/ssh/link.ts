@@ -36,7 +36,8 @@ const ALIAS = 'holdfast-host';
 export async function openLink(settings: SshConnection, folder: string, platform: LinkPlatform): Promise<Link> {
   const { files, identity, clock } = platform;
   const knownHosts = join(folder, 'hosts');
-  await files.write(knownHosts, settings.host_keys.map((key) => `${ALIAS} ${key}\n`).join(''), 0o600);
+  const keys = settings.host_keys ?? [];
+  await files.write(knownHosts, keys.map((key) => `${ALIAS} ${key}\n`).join(''), 0o600);
   const path = join(folder, 'c');
   await files.remove(path);
   const key = await lendKey(settings, folder, platform);
@@ -93,9 +94,6 @@ function optionsOf(settings: SshConnection, path: string, knownHosts: string, ag
   const options = [
     'BatchMode=yes',
     'StrictHostKeyChecking=yes',
-    `UserKnownHostsFile="${escapePercent(knownHosts)}"`,
-    'GlobalKnownHostsFile=/dev/null',
-    `HostKeyAlias=${ALIAS}`,
     'UpdateHostKeys=no',
     'VerifyHostKeyDNS=no',
     'PreferredAuthentications=publickey',
@@ -105,8 +103,13 @@ function optionsOf(settings: SshConnection, path: string, knownHosts: string, ag
     'ControlPersist=no',
     'ForwardAgent=no',
     'ForwardX11=no',
-    'LogLevel=ERROR',
+    // Below this level ssh keeps to itself why a connection ended.
+    'LogLevel=INFO',
   ];
+  if (settings.host_keys !== undefined) {
+    options.push(`UserKnownHostsFile="${escapePercent(knownHosts)}"`, 'GlobalKnownHostsFile=/dev/null');
+    options.push(`HostKeyAlias=${ALIAS}`);
+  }
   if (agent !== undefined) options.push(`IdentityAgent="${escapePercent(agent)}"`);
   // With a key of the configuration no other key of this computer is offered.
   if (settings.key !== undefined) options.push('IdentityFile=none');

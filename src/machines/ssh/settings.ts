@@ -34,10 +34,10 @@ export const SshConnection = z.strictObject({
     .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@$-]{0,63}$/, { error: 'expected a user name' })
     .optional()
     .meta({ description: 'User to log in as; without it the one who runs Holdfast' }),
-  host_keys: z
-    .array(HostKey)
-    .min(1)
-    .meta({ description: 'Public keys of the host, as "ssh-keyscan HOST" prints them; any other host is refused' }),
+  host_keys: z.array(HostKey).min(1).optional().meta({
+    description:
+      'Public keys of the host, as "ssh-keyscan HOST" prints them; any other host is refused. Without them your own known_hosts decides',
+  }),
   key: z
     .string()
     .min(1)
