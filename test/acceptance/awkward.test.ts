@@ -126,17 +126,22 @@ describe('a person at the keyboard', () => {
 });
 
 describe('an awkward place', () => {
-  it.each([
-    { name: 'spaces, quotes, umlauts and a dollar', root: `it's "Größe" & $HOME; äöü` },
-    { name: 'a path too long for the name of a socket', root: `${'a-long-name/'.repeat(12)}end` },
-  ])(
+  const names = `it's "Größe" & $HOME; äöü`;
+  const roots = [
+    { name: 'spaces, quotes, umlauts and a dollar', root: names },
+    { name: 'that too, and a path too long for the name of a socket', root: `${'a long name/'.repeat(12)}${names}` },
+  ];
+  it.each(isFull ? roots : roots.slice(1))(
     '$name: releases, and comes back with its data',
     async ({ root }) => {
       const place = await aLivePlace(root, guestbook);
       const before = await look(place);
       await place.build('v2', { schema: 2, fault: 'destroys-data' });
+      const elsewhere = join(place.folder, 'other-tmp');
+      await mkdir(elsewhere);
 
-      expectEnding(await place.release('v2'), 1, 'rolled-back');
+      // Another shell has another folder for temporary files; the socket is found all the same.
+      expectEnding(await place.release('v2', { TMPDIR: elsewhere }), 1, 'rolled-back');
 
       expect(await look(place)).toEqual(before);
       await expectNoLeftovers(place);
@@ -165,20 +170,24 @@ describe('an awkward place', () => {
     60_000,
   );
 
-  it('a disk that the migration fills: nothing is lost, and once there is room one command brings everything back', async () => {
-    const place = await aLivePlace(join(await aSmallDisk(16), 'environment'));
-    const before = await look(place);
-    await place.build('v2', { schema: 2, quirk: 'fills-the-disk', fault: 'destroys-data' });
+  thorough(
+    'a disk that the migration fills: nothing is lost, and once there is room one command brings everything back',
+    async () => {
+      const place = await aLivePlace(join(await aSmallDisk(16), 'environment'));
+      const before = await look(place);
+      await place.build('v2', { schema: 2, quirk: 'fills-the-disk', fault: 'destroys-data' });
 
-    const ended = await place.release('v2');
+      const ended = await place.release('v2');
 
-    // With a disk that is full even the way back may not be able to begin: then it says so as loudly as it can.
-    expect([1, 4]).toContain(ended.status);
-    await rm(join(place.root, 'shared/web/notes/ballast'), { force: true });
-    expectEnding(await place.holdfast(['recover']), 0, 'recovered', 'nothing-to-recover');
-    expect(await look(place)).toEqual(before);
-    await expectNoLeftovers(place);
-  }, 60_000);
+      // With a disk that is full even the way back may not be able to begin: then it says so as loudly as it can.
+      expect([1, 4]).toContain(ended.status);
+      await rm(join(place.root, 'shared/web/notes/ballast'), { force: true });
+      expectEnding(await place.holdfast(['recover']), 0, 'recovered', 'nothing-to-recover');
+      expect(await look(place)).toEqual(before);
+      await expectNoLeftovers(place);
+    },
+    60_000,
+  );
 
   it('a port that a stranger holds: noticed before anything is stopped', async () => {
     const place = await aPlace();
@@ -249,7 +258,7 @@ describe('an awkward application', () => {
 
   it('a log that tells a secret: it is in no output of ours', async () => {
     const place = await aLivePlace();
-    await place.build('v2', { quirk: 'tells-its-key', fault: 'never-ready' });
+    await place.build('v2', { quirk: 'tells-its-key', fault: 'exit-zero-at-start' });
 
     const ended = await place.release('v2');
 

@@ -18,7 +18,7 @@ const FAULTS_TO_KILL: readonly Fault[] = [
 const SLOW_MS = 150;
 const MINUTE_MS = 60_000;
 
-const applications = APPLICATIONS.filter(({ folder }) => isFull || folder === 'guestbook-python');
+const applications = APPLICATIONS.filter(({ folder }) => isFull || folder === 'notes-node');
 
 describe.each(applications)('SIGKILL to the group of a command: $folder', (application) => {
   let campaign: Awaited<ReturnType<typeof aCampaign>>;
