@@ -49,6 +49,12 @@ export interface Files {
   openRead(path: string, range?: { start: number; end: number }): Readable;
   /** Exclusive: fails with EEXIST. Not durable until `sync`. */
   openWrite(path: string, mode?: number): Writable;
+  /**
+   * Unpacks a tar stream into an existing folder, with modes, without owners, and flushes it; fails with EEXIST when a
+   * file of it is there. For machines where one call for each file would take long; others do without. The caller
+   * vouches for the paths in it.
+   */
+  unpack?(archive: Readable, into: string): Promise<void>;
   /** The content of a file, as a new file: fails with EEXIST. Not durable until `sync`. */
   copy(from: string, to: string): Promise<void>;
   sync(path: string): Promise<void>;

@@ -8,6 +8,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createTarPacker } from 'modern-tar';
 import { openConnection } from '../../src/machines/ssh/connection.ts';
 import { probe } from '../../src/machines/ssh/probe.ts';
 import { remoteSqlite } from '../../src/machines/ssh/remote-sqlite.ts';
@@ -56,7 +57,7 @@ describe('a machine over ssh', () => {
     });
 
     it('takes a host that has one of several keys', async () => {
-      const machine = await connect({ host_keys: [sshd.foreign.hostKey, ...sshd.settings.host_keys] });
+      const machine = await connect({ host_keys: [sshd.foreign.hostKey, ...(sshd.settings.host_keys ?? [])] });
 
       expect(machine.name).toBe('127.0.0.1');
     });
@@ -327,6 +328,38 @@ describe('a machine over ssh', () => {
       ).toBe(digest);
       expect(mostHeld - before).toBeLessThan(30_000_000);
     });
+  });
+
+  it('unpacks a whole tree at once, with modes and links, and over nothing', async () => {
+    const machine = await connect();
+    const folder = await aFolder();
+    const archive = () => {
+      const { readable, controller } = createTarPacker();
+      const pack = async () => {
+        for (let count = 0; count < 300; count += 1) {
+          const writer = controller
+            .add({ name: `many/file ${count}\n'`, type: 'file', size: 4, mode: 0o640, uid: 12, gid: 34 })
+            .getWriter();
+          await writer.write(Buffer.from('text'));
+          await writer.close();
+        }
+        await controller.add({ name: 'link', type: 'symlink', size: 0, linkname: 'many' }).close();
+        controller.finalize();
+      };
+      pack().catch((error: unknown) => controller.error(error));
+      return Readable.fromWeb(readable);
+    };
+    if (machine.files.unpack === undefined) throw new Error('this machine cannot unpack');
+
+    await machine.files.unpack(archive(), folder);
+
+    expect(await machine.files.list(`${folder}/many`)).toHaveLength(300);
+    expect(await readFile(`${folder}/many/file 7\n'`, 'utf8')).toBe('text');
+    expect(await machine.files.status(`${folder}/many/file 7\n'`)).toMatchObject({ mode: 0o640, uid: 0 });
+    expect(await machine.files.readLink(`${folder}/link`)).toBe('many');
+    await expect(machine.files.unpack(archive(), folder)).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(machine.files.unpack(archive(), `${folder}/missing`)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(machine.files.unpack(Readable.from(['no archive']), folder)).rejects.toThrow(/unpacking into/);
   });
 
   it('says that a name is not Unicode instead of naming another file', async () => {

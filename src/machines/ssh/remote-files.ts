@@ -113,6 +113,12 @@ mv -fT -- ${quote(from)} ${quote(to)} && ${syncFolder(to)}`;
     },
     openRead: (path, range) => readRemote(connection, path, INLINE_BYTES, range),
     openWrite: (path, mode = 0o644) => writeRemote(connection, path, mode, INLINE_BYTES),
+    async unpack(archive, into) {
+      const folder = quote(into);
+      const script = `tar -xpkm --no-same-owner -f - -C ${folder} && sync -f -- ${folder}`;
+      const { status, stderr } = await connection.session(script, { stdin: archive });
+      if (status !== 0) throw serverError(host, 'unpacking into', into, stderr);
+    },
     async copy(from, to) {
       const [source, place] = [quote(from), quote(to)];
       const fill = `cp --reflink=auto -T -- ${source} ${place} && chmod --reference=${source} -- ${place}`;
