@@ -2,7 +2,7 @@
 // every action needs and one for each part that is loaded later. `--out DIR` builds elsewhere, `--entry FILE` something else
 // than the actions. Built twice, the bytes are the same.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,12 +27,25 @@ function bundle({ out, entry }) {
     rmSync(out, { recursive: true, force: true });
     // From within, so that no name in the bundle depends on where it was built.
     run('ncc', [...NCC, entry.replace(/ts$/, 'js'), '--out', out, '--license', 'licenses.txt'], folder);
+    loadProxyClientLate(join(out, 'index.js'));
     // A process of its own, which src/platform/holder.ts starts from beside the bundle.
     run('ncc', [...NCC, 'src/platform/holder-program.js', '--out', join(folder, 'holder')], folder);
     copyFileSync(join(folder, 'holder/index.js'), join(out, 'holder-program.js'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The HTTP client of @actions/core brings a second one (undici) that it needs behind a proxy only, and that costs every
+ * step as much as all the rest: it is loaded when it is asked for. Fails when the bundle no longer has that line.
+ */
+function loadProxyClientLate(file) {
+  const code = readFileSync(file, 'utf8');
+  const lines = [...code.matchAll(/^var undici = (__nccwpck_require__\(\d+\));$/gm)];
+  if (lines.length !== 1) throw new Error(`${file} loads undici in ${lines.length} places: see loadProxyClientLate`);
+  const [[line, load]] = lines;
+  writeFileSync(file, code.replace(line, `var undici = new Proxy({}, { get: (_, name) => ${load}[name] });`));
 }
 
 function run(program, args, cwd) {
