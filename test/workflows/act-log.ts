@@ -6,6 +6,7 @@ export const Entry = z.object({
   job: z.string().transform((text) => text.trim()),
   jobID: z.string(),
   msg: z.string().prefault(''),
+  level: z.string().prefault(''),
   step: z.string().optional(),
   stepID: z.array(z.string()).optional(),
   stage: z.string().optional(),
@@ -51,12 +52,12 @@ export function summariesOf(entries: readonly Entry[]): string[] {
 }
 
 /**
- * What a reader of the run's page would see. The commands that ask for a mask hold the secret by nature: a runner takes
+ * What a reader of the run's page would see, without what act says of itself. The commands that ask for a mask hold the secret by nature: a runner takes
  * them and shows nothing, act shows them.
  */
 export function visibleTextOf(entries: readonly Entry[]): string {
   return entries
-    .filter(({ msg, command }) => command !== 'add-mask' && !msg.includes('::add-mask::'))
+    .filter(({ msg, command, level }) => level !== 'debug' && command !== 'add-mask' && !msg.includes('::add-mask::'))
     .map(({ jobID, msg, content }) => `[${jobID}] ${msg.trimEnd()}${content === undefined ? '' : `\n${content}`}`)
     .join('\n');
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { JWTPayload } from 'jose';
@@ -41,6 +41,8 @@ export interface RunOptions {
   readonly environments?: Readonly<Record<string, string>>;
   /** Sees every line of the log as it comes, and may end a machine. */
   readonly watch?: (entry: Entry, machines: Machines) => void;
+  /** What the machines say they are; a machine of GitHub's own by default, which keeps nothing for the next job. */
+  readonly runner?: 'github-hosted' | 'self-hosted';
   readonly limitMs?: number;
 }
 
@@ -93,14 +95,16 @@ export async function createCaller({
   mkdirSync(folder);
   git(folder, 'init', '--quiet', `--initial-branch=${BRANCH}`);
   git(folder, 'remote', 'add', 'origin', `https://github.com/${OWNER}/${name}.git`);
-  const views: Record<string, string> = {};
+  const views: View[] = [];
   const local: Record<string, string> = {};
   for (const [index, { repository: other, commit, write }] of published.entries()) {
     const copy = join(root, `published-${index}`);
     mkdirSync(copy);
     write(copy);
-    const address = (workflow: string) => `${github.origin}/reported/${workflow}`;
-    Object.assign(views, renderFolder(copy, { repository: other, commit }, address));
+    const texts = renderFolder(copy, { repository: other, commit }, (file) => `${github.origin}/reported/${file}`);
+    for (const [file, text] of Object.entries(texts)) {
+      views.push({ text, ref: `${other}/.github/workflows/${file}@${commit}` });
+    }
     local[`${other}@${commit}`] = copy;
   }
   const commit = (changed: Readonly<Record<string, string>>) => commitFiles(folder, changed, github);
@@ -118,13 +122,19 @@ export async function createCaller({
   };
 }
 
+/** A workflow as act sees it, and the name under which a token knows it. */
+interface View {
+  readonly text: string;
+  readonly ref: string;
+}
+
 interface Place {
   readonly act: string;
   readonly root: string;
   readonly github: Github;
   readonly repository: Repository;
   readonly local: Readonly<Record<string, string>>;
-  readonly views: Readonly<Record<string, string>>;
+  readonly views: readonly View[];
   readonly identities: Map<string, JWTPayload>;
 }
 
@@ -138,13 +148,17 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
   const started: Run = { id: runId, headSha, headBranch: BRANCH, event, actor, conclusion: null, path: workflow };
   github.world.runs.push(started);
   for (const key of Object.keys(github.reported)) delete github.reported[key];
-  const withIdentity = Object.values(at.views).flatMap(jobsWithIdentity);
   at.identities.clear();
-  for (const job of withIdentity) {
-    const jobWorkflowRef = `${Object.keys(at.local)[0]?.replace('@', `/${workflow}@`)}`;
-    at.identities.set(job, claimsOf({ repository, run: started, jobWorkflowRef, environment: environments[job] }));
+  const own = {
+    text: readFileSync(join(repository.folder, workflow), 'utf8'),
+    ref: workflowRefOf(repository, workflow),
+  };
+  for (const { text, ref: jobWorkflowRef } of [...at.views, own]) {
+    for (const job of jobsWithIdentity(text)) {
+      at.identities.set(job, claimsOf({ repository, run: started, jobWorkflowRef, environment: environments[job] }));
+    }
   }
-  const machines = createMachines(folder, runId, withIdentity);
+  const machines = createMachines(folder, runId, [...at.identities.keys()]);
   const ended = await runAct({
     act: at.act,
     repository: repository.folder,
@@ -152,7 +166,7 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
     event,
     eventFile: writeEvent(folder, started, repository, options.inputs),
     actor: actor.login,
-    environment: { ...github.jobEnvironment(runId), ...environmentOf(repository, started) },
+    environment: { ...github.jobEnvironment(runId), ...environmentOf(repository, started, options.runner) },
     secrets: { ...options.secrets, GITHUB_TOKEN: github.token },
     variables: options.variables ?? {},
     local: at.local,
@@ -161,6 +175,8 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
     limitMs: options.limitMs ?? LIMIT_MS,
     watch: (entry) => options.watch?.(entry, machines),
   });
+  const log = visibleTextOf(ended.entries);
+  keepLog(`${repository.name}-${runId}`, log);
   const unmapped = unmappedJobsOf(ended.entries);
   if (unmapped.length > 0) throw new Error(`no machine is mapped to the label of ${unmapped.join(', ')}`);
   // The next run meets this one as one that is over.
@@ -171,14 +187,27 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
     jobs: structuredClone(github.reported),
     steps: stepsOf(ended.entries),
     summaries: summariesOf(ended.entries),
-    log: visibleTextOf(ended.entries),
+    log,
     raw: ended.text,
     exitCode: ended.exitCode,
     timedOut: ended.timedOut,
   };
 }
 
-function environmentOf({ owner, name, id }: Repository, { actor, path, headSha }: Run): Record<string, string> {
+/** For whoever looks for the reason of a failure: `HOLDFAST_LOGS=DIR npm run acceptance`. */
+function keepLog(name: string, log: string): void {
+  const folder = process.env['HOLDFAST_LOGS'];
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${name}.log`), log);
+}
+
+function environmentOf(
+  repository: Repository,
+  { actor, path, headSha }: Run,
+  runner: RunOptions['runner'] = 'github-hosted',
+): Record<string, string> {
+  const { owner, name, id } = repository;
   return {
     GITHUB_REPOSITORY: `${owner}/${name}`,
     GITHUB_REPOSITORY_ID: String(id),
@@ -187,11 +216,15 @@ function environmentOf({ owner, name, id }: Repository, { actor, path, headSha }
     GITHUB_ACTOR_ID: String(actor.id),
     GITHUB_TRIGGERING_ACTOR: actor.login,
     GITHUB_RUN_ATTEMPT: '1',
-    GITHUB_WORKFLOW_REF: `${owner}/${name}/${path}@refs/heads/${BRANCH}`,
+    GITHUB_WORKFLOW_REF: workflowRefOf(repository, path),
     GITHUB_WORKFLOW_SHA: headSha,
-    RUNNER_ENVIRONMENT: 'github-hosted',
+    RUNNER_ENVIRONMENT: runner,
     RUNNER_NAME: 'GitHub Actions 1',
   };
+}
+
+function workflowRefOf({ owner, name }: Repository, workflow: string): string {
+  return `${owner}/${name}/${workflow}@refs/heads/${BRANCH}`;
 }
 
 function writeEvent(folder: string, run: Run, repository: Repository, inputs: RunOptions['inputs'] = {}): string {

@@ -39,8 +39,8 @@ export function createMachines(folder: string, runId: number, withIdentity: read
 
 function startProgram({ own, real, dead, identity }: Record<'own' | 'real' | 'dead' | 'identity', string>): string {
   // What a step starts with a clean environment is no step: it goes through as it is.
-  // For its actions act asks Node where it lies, and starts that.
-  return `#!/bin/sh
+  // Not sh: dash drops variables such as INPUT_GITHUB-TOKEN. For its actions act asks Node where it lies, and starts that.
+  return `#!/bin/bash
 for last; do :; done
 if [ "$last" = 'console.log(process.execPath)' ]; then
   echo '${own}'

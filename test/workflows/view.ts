@@ -32,9 +32,9 @@ export function withReport(workflow: string, address: string): string {
   return `${before}${before.endsWith('\n') ? '' : '\n'}${added}${workflow.slice(end)}`;
 }
 
-/** Jobs of a workflow that may ask GitHub who they are. */
+/** Jobs with steps of a workflow that may ask GitHub who they are. */
 export function jobsWithIdentity(workflow: string): string[] {
-  const Job = z.object({ permissions: z.unknown().optional() });
+  const Job = z.object({ permissions: z.unknown().optional(), uses: z.string().optional() });
   const { jobs } = z.object({ jobs: z.record(z.string(), Job) }).parse(parse(workflow));
   const Grant = z.object({ 'id-token': z.literal('write') });
   return Object.entries(jobs).flatMap(([name, { permissions }]) =>
