@@ -7,6 +7,8 @@ export interface Step {
   readonly name: string;
   /** What it will do, for `plan` and for progress: one sentence without a full stop. */
   readonly summary: string;
+  /** It changes nothing: until then a release has left no trace in what runs. */
+  readonly looks?: true;
   run(progress: StepProgress): Promise<StepResult>;
 }
 

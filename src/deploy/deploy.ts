@@ -105,8 +105,8 @@ function phasesOf(plans: readonly SiteSteps[], { settings }: Environment): SiteS
   return [looking, changing.slice(0, 1), ...inBatches(changing.slice(1), parallel)];
 }
 
-function isLooking({ name }: Pick<Step, 'name'>): boolean {
-  return name === 'check-ports';
+function isLooking({ looks }: Pick<Step, 'looks'>): boolean {
+  return looks === true;
 }
 
 async function stageEverywhere(
@@ -133,7 +133,6 @@ async function stageEverywhere(
   return staged;
 }
 
-/** Everything before the first stop only looks. */
 function touchedAnything({ steps }: Walk): boolean {
   return steps.some((step) => !isLooking(step));
 }

@@ -3,8 +3,9 @@ import type { Machine } from '../machines/machine.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { ActivationTools } from '../targets/directory/activation.ts';
 import { type ReleaseBook, releaseBook } from '../targets/directory/book.ts';
-import { directoryInstances, type Instances } from '../targets/directory/instances.ts';
+import type { Instances } from '../targets/directory/instances.ts';
 import type { Layout } from '../targets/directory/layout.ts';
+import { supervisedInstances } from '../targets/directory/supervised.ts';
 
 /** What an environment has on one machine. */
 export interface Site {
@@ -25,7 +26,7 @@ export interface Patience {
 
 export function openSite(machine: Machine, layout: Layout, { clock, signal }: Patience): Site {
   const wait = (ms: number) => clock.sleep(ms, signal);
-  const instances = directoryInstances(layout, machine, wait);
+  const instances = supervisedInstances({ layout, machine, wait, signal });
   return {
     machine,
     layout,

@@ -25,7 +25,7 @@ export type RunHeader = z.infer<typeof RunHeader>;
 
 export const RunLine = z.discriminatedUnion('line', [
   RunHeader,
-  z.strictObject({ line: z.literal('intent'), step: z.string(), at: z.string() }),
+  z.strictObject({ line: z.literal('intent'), step: z.string(), looks: z.literal(true).optional(), at: z.string() }),
   z.strictObject({
     line: z.literal('result'),
     step: z.string(),
@@ -51,6 +51,8 @@ export interface JournalRun {
   readonly done: ReadonlySet<string>;
   /** Steps that were at least begun. */
   readonly begun: ReadonlySet<string>;
+  /** Those of them that do more than look. */
+  readonly touching: ReadonlySet<string>;
   readonly marks: ReadonlySet<string>;
 }
 
@@ -115,13 +117,15 @@ export function parseRun(text: string, path: string): JournalRun {
   }
   const done = new Set<string>();
   const begun = new Set<string>();
+  const touching = new Set<string>();
   const marks = new Set<string>();
   for (const line of lines) {
     if (line.line === 'intent') begun.add(line.step);
+    if (line.line === 'intent' && line.looks === undefined) touching.add(line.step);
     if (line.line === 'result' && line.outcome === 'done') done.add(line.step);
     if (line.line === 'mark') marks.add(line.mark);
   }
-  return { header, lines, ended: lines.at(-1)?.line === 'end', done, begun, marks };
+  return { header, lines, ended: lines.at(-1)?.line === 'end', done, begun, touching, marks };
 }
 
 function parseLine(line: string): RunLine | undefined {

@@ -8,6 +8,8 @@ import type { Lease } from './lease.ts';
 export interface WalkedStep {
   readonly name: string;
   readonly summary: string;
+  /** It changed nothing. */
+  readonly looks?: true;
   readonly result: StepResult;
   readonly durationMs: number;
 }
@@ -38,13 +40,14 @@ export async function walk(run: string, steps: readonly Step[], walking: Walking
   for (const step of steps) {
     const startedAt = clock.now();
     await lease.assertHeld();
-    await journal.write(run, { line: 'intent', step: step.name });
+    const looks = step.looks === undefined ? {} : { looks: step.looks };
+    await journal.write(run, { line: 'intent', step: step.name, ...looks });
     const progress = log.step(step.summary);
     const result = await runStep(step, progress, signal);
     const failure = result.outcome === 'failed' ? { reason: result.reason, message: result.message } : {};
     const facts = result.outcome === 'done' && result.facts !== undefined ? { facts: result.facts } : {};
     await journal.write(run, { line: 'result', step: step.name, outcome: result.outcome, ...failure, ...facts });
-    const done = { name: step.name, summary: step.summary, result, durationMs: clock.now() - startedAt };
+    const done = { name: step.name, summary: step.summary, ...looks, result, durationMs: clock.now() - startedAt };
     walked.push(done);
     progress.end(result.outcome === 'done' ? 'proceed' : 'stop', result.outcome === 'done' ? '' : result.message);
     if (result.outcome === 'failed') return { completed: false, steps: walked, failed: done };

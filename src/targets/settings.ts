@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration } from '../core/duration.ts';
 import { Name } from '../core/names.ts';
-import { SshConnection } from '../machines/ssh/settings.ts';
+import { HostKey, SshConnection } from '../machines/ssh/settings.ts';
 
 /** A program with its arguments; no shell reads it. */
 export const Argv = z
@@ -40,10 +40,18 @@ export const RunSettings = z.strictObject({
     .prefault(false)
     .meta({ description: 'With socket: your word that the old version survives the migrations of the new one' }),
   instances: z.int().min(1).max(64).prefault(1).meta({ description: 'How many processes of this service run' }),
-  supervisor: z
-    .literal('none')
-    .prefault('none')
-    .meta({ description: 'none: Holdfast starts and stops the processes itself; nothing starts them after a reboot' }),
+  supervisor: z.enum(['none', 'systemd']).prefault('none').meta({
+    description:
+      'none: Holdfast starts and stops the processes itself; nothing starts them after a reboot. systemd: a unit for each process, and for each held port, which also starts them after a crash or a reboot',
+  }),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,30}$/, { error: 'expected the name of a user of the machine' })
+    .optional()
+    .meta({
+      description:
+        'The user that the service runs as: needs the supervisor systemd and a release as root, unless it is the one who releases',
+    }),
   stop: z
     .strictObject({
       signal: z
@@ -131,7 +139,7 @@ export const SshTarget = z.strictObject({
     .meta({ description: 'The root folder of this environment on each host' }),
   user: SshConnection.shape.user,
   port: SshConnection.shape.port,
-  host_keys: z.record(z.string(), SshConnection.shape.host_keys).optional().meta({
+  host_keys: z.record(z.string(), z.array(HostKey).min(1)).optional().meta({
     description: 'Public keys by host, as "ssh-keyscan HOST" prints them; without them your own known_hosts is held to',
   }),
   key: SshConnection.shape.key,

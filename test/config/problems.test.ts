@@ -74,7 +74,7 @@ describe('what the schema refuses', () => {
       name: 'a list for a map',
       text: changed('{ command: [node, server.js], port: 3000 }', '[node]'),
       expected: [
-        '5:10 services.web.run expected a map with command, port, ports, host, strategy, two_versions_at_once, instances, supervisor, stop, found a list',
+        '5:10 services.web.run expected a map with command, port, ports, host, strategy, two_versions_at_once, instances, supervisor, user, stop, found a list',
       ],
     },
     {

@@ -57,7 +57,11 @@ describe('what recovery does', () => {
 
   it.each([
     { name: 'nothing where no run is open', open: [], expected: 'nothing' },
-    { name: 'discards what only looked', open: [run({ line: 'intent', step: 'check-ports' })], expected: 'discard' },
+    {
+      name: 'discards what only looked',
+      open: [run({ line: 'intent', step: 'check-ports', looks: true })],
+      expected: 'discard',
+    },
     {
       name: 'goes back once something was touched',
       open: [run({ line: 'intent', step: 'stop:web' })],

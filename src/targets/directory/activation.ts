@@ -39,6 +39,7 @@ export function activationSteps(activation: Activation, tools: ActivationTools):
   const changed = activation.services.filter(({ service }) => activation.changed.has(service));
   const stopsFirst = (startable: Startable) => activation.stopAll || oneVersionAtATime(startable.settings.run);
   return [
+    ...checkSupervisor(activation, tools),
     checkPorts(activation, tools),
     ...changed
       .filter(({ settings }) => settings.run.strategy === 'socket')
@@ -58,10 +59,28 @@ export function activationSteps(activation: Activation, tools: ActivationTools):
   ];
 }
 
+/** Where every service is started by Holdfast as itself, there is nothing to ask. */
+function checkSupervisor({ services, changed }: Activation, { instances }: ActivationTools): Step[] {
+  const asking = services.filter(
+    ({ service, settings: { run } }) => changed.has(service) && (run.supervisor !== 'none' || run.user !== undefined),
+  );
+  if (asking.length === 0) return [];
+  const names = asking.map(({ service }) => service).join(', ');
+  return [
+    {
+      name: 'check-supervisor',
+      summary: `see that ${names} can be run here as configured`,
+      looks: true,
+      run: async () => (await instances.check(asking)) ?? DONE,
+    },
+  ];
+}
+
 function checkPorts({ services, changed, retired }: Activation, { machine, instances }: ActivationTools): Step {
   return {
     name: 'check-ports',
     summary: 'see that no other process holds a port of these services',
+    looks: true,
     async run() {
       const ours = new Set<number>();
       for (const service of [...services.map(({ service }) => service), ...retired]) {

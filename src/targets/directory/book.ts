@@ -157,6 +157,7 @@ export async function createFolders(layout: Layout, machine: Machine): Promise<v
     layout.journal,
     layout.records,
     layout.processes,
+    layout.units,
     layout.logs,
     layout.holder,
     layout.scratch,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../core/errors.ts';
 import { variableName } from '../../core/names.ts';
+import type { StepFailed } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { HolderConnection } from '../../platform/holder.ts';
 import type { HeldSocket } from '../../platform/holder-protocol.ts';
@@ -18,6 +19,8 @@ export const InstanceRecord = z.strictObject({
   release: z.string(),
   version: z.string(),
   process: z.strictObject({ pid: z.int(), startTime: z.string() }),
+  /** The unit that runs it, under systemd. */
+  unit: z.string().optional(),
 });
 export type InstanceRecord = z.infer<typeof InstanceRecord>;
 
@@ -29,10 +32,12 @@ export interface Startable {
   readonly settings: ServiceSettings;
 }
 
-/** Starts, finds and stops the processes of an environment whose supervisor is Holdfast itself. */
+/** Starts, finds and stops the processes of an environment. */
 export interface Instances {
   /** The exact environment of a service: nothing of ours but what is listed here reaches it. */
   environmentOf(startable: Startable): Record<string, string>;
+  /** Looks only: why these services could not be started here; undefined when nothing is in the way. */
+  check(startables: readonly Startable[]): Promise<StepFailed | undefined>;
   start(startable: Startable, number: number): Promise<InstanceRecord>;
   /** All that runs for a service: what was recorded, and what an interrupted run started without recording it. */
   find(service: string): Promise<FoundInstance[]>;
@@ -58,12 +63,15 @@ export interface FoundInstance {
   /** Undefined for a process that was never recorded. */
   readonly record?: InstanceRecord;
   readonly alive: boolean;
+  /** The unit that runs it, under systemd. */
+  readonly unit?: string;
 }
 
 const STOP_POLL_MS = 25;
 /** After SIGKILL only the kernel is at work; a process that is still there then is stuck in it. */
 const KILL_TIMEOUT_MS = 5000;
 
+/** Those whose supervisor is Holdfast itself. */
 export function directoryInstances(layout: Layout, machine: Machine, wait: (ms: number) => Promise<void>): Instances {
   const { files, processes } = machine;
   const exits = new Map<string, () => ExitStatus | undefined>();
@@ -89,6 +97,7 @@ export function directoryInstances(layout: Layout, machine: Machine, wait: (ms: 
         HOLDFAST_SHARED: layout.shared(service),
       };
     },
+    check: async () => undefined,
     async start(startable, number) {
       const { service, release, version, settings } = startable;
       await files.makeDirectory(layout.shared(service));

@@ -22,6 +22,8 @@ export interface Layout {
   /** Resolved settings of a release, secrets included: 0600. */
   secretSettings(release: string): string;
   readonly processes: string;
+  /** What systemd runs of this environment, and the variables of each process: 0600. */
+  readonly units: string;
   readonly logs: string;
   log(service: string): string;
   /** Where the socket holder lives. */
@@ -55,6 +57,7 @@ export function layoutOf(root: string): Layout {
     records: join(own, 'releases'),
     secretSettings: (release) => join(own, 'settings', `${release}.json`),
     processes: join(own, 'processes'),
+    units: join(own, 'units'),
     logs: join(own, 'logs'),
     log: (service) => join(own, 'logs', `${service}.log`),
     holder: join(own, 'holder'),
