@@ -1,4 +1,5 @@
 import * as core from '@actions/core';
+import type { OutputName } from './runner-outputs.ts';
 
 /** A place in a file of the repository, for annotations. Lines and columns count from 1. */
 export interface AnnotationPlace {
@@ -14,7 +15,7 @@ export type AnnotationLevel = 'error' | 'warning' | 'notice';
 export interface Runner {
   /** The input as the runner gave it, not trimmed; afterwards it is gone from the environment of this process. */
   takeInput(name: string): string;
-  output(name: string, value: string): void;
+  output(name: OutputName, value: string): void;
   /** From now on the runner replaces this text wherever it is printed. */
   mask(text: string): void;
   annotate(level: AnnotationLevel, message: string, title: string, place?: AnnotationPlace): void;
