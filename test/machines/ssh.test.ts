@@ -87,6 +87,16 @@ describe('a machine over ssh', () => {
       await expect(connecting).rejects.toMatchObject({ name: 'OutsideError', code: 'host-unreachable' });
     });
 
+    it.each(['with', 'without'])('says that this computer has no ssh, %s a key', async (how) => {
+      const platform = aPlatform();
+      const identity = { ...platform.identity, environment: { PATH: '/nowhere' } };
+      const { key: _, ...withoutKey } = sshd.settings;
+
+      const connecting = sshMachine(how === 'with' ? sshd.settings : withoutKey, { ...platform, identity });
+
+      await expect(connecting).rejects.toMatchObject({ name: 'UserError', code: 'program-missing' });
+    });
+
     it('says that there is no such host', async () => {
       const connecting = connect({ host: 'no-such-host.invalid' });
 

@@ -80,8 +80,16 @@ export function sessionRefused(host: string, said: string): OutsideError {
   });
 }
 
+/** This computer lacks a program that every connection needs. */
+export function programMissingHere(program: string): UserError {
+  return new UserError('program-missing', `this computer has no program ${program}, which targets over ssh need`, {
+    hint: 'Install it (on Debian: apt-get install openssh-client).',
+  });
+}
+
 /** Why no connection came about, by what ssh said. */
 export function notConnected(host: string, said: string): OutsideError | UserError {
+  if (said.endsWith('spawn ssh ENOENT')) return programMissingHere('ssh');
   if (
     /host key verification failed|host identification has changed|host key is known|no matching host key/i.test(said)
   ) {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { UserError } from '../../core/errors.ts';
+import { errorCode, UserError } from '../../core/errors.ts';
 import type { Platform } from '../../platform/platform.ts';
+import { programMissingHere } from './failures.ts';
 import type { SshConnection } from './settings.ts';
 
 /** Where ssh finds the private key while it logs in. */
@@ -37,7 +38,12 @@ export async function lendKey(
     { timeoutMs: KEY_LIFETIME_S * 1000, stdin: lifeline },
     never,
   );
-  agent.catch(() => {});
+  let isRunning = true;
+  agent
+    .catch(() => {})
+    .finally(() => {
+      isRunning = false;
+    });
   const add = (args: readonly string[], stdin?: Readable) =>
     processes.run(
       { argv: ['ssh-add', ...args], env: { ...env, SSH_AUTH_SOCK: socket, SSH_ASKPASS_REQUIRE: 'never' } },
@@ -50,7 +56,7 @@ export async function lendKey(
     await agent.catch(() => {});
   };
   try {
-    for (let tries = 0; tries < 100 && (await files.status(socket)) === undefined; tries += 1) {
+    for (let tries = 0; tries < 100 && isRunning && (await files.status(socket)) === undefined; tries += 1) {
       await clock.sleep(20, never);
     }
     const added = await add(['-q', '-t', String(KEY_LIFETIME_S), '-'], Readable.from([Buffer.from(clean(key))]));
@@ -65,6 +71,7 @@ export async function lendKey(
     }
   } catch (error) {
     await takeBack();
+    if (errorCode(error) === 'ENOENT') throw programMissingHere('ssh-add');
     throw error;
   }
   return { socket, takeBack };

@@ -1,4 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
+import { errorMessage } from '../../core/errors.ts';
 import type { Platform } from '../../platform/platform.ts';
 import type { Command } from '../../platform/processes.ts';
 import { scriptHeader } from './start.ts';
@@ -111,7 +112,10 @@ export function keepShell(
   input.write(scriptHeader(LOOP));
   const ended = processes
     .run(command, { timeoutMs: FOREVER_MS, stdin: input, stdout: output, onLine }, stop.signal)
-    .then(finish, finish);
+    .then(finish, (error: unknown) => {
+      said.push(errorMessage(error));
+      return finish();
+    });
   return {
     ended,
     ask: (script) =>
