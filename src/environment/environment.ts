@@ -59,12 +59,12 @@ export async function openEnvironment(
 ): Promise<Environment> {
   const [first, ...rest] = connectMachines(settings.target, platform);
   if (first === undefined) throw new Error('a target without a machine');
-  const seat = await openOne(first, settings, platform, create);
+  const seat = await openOne(await first(), settings, platform, create);
   const others: Site[] = [];
   const unreachable: OutsideError[] = [];
-  for (const machine of rest) {
+  for (const connect of rest) {
     try {
-      others.push(await openOne(machine, settings, platform, create));
+      others.push(await openOne(await connect(), settings, platform, create));
     } catch (error) {
       if (!(error instanceof OutsideError)) throw error;
       unreachable.push(error);

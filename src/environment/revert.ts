@@ -157,8 +157,8 @@ async function revertSteps(
 }
 
 /**
- * Brings the machines behind the seat to what is live on it, where a run on them never ended: one that could not be
- * reached when all others were brought back. Answers the names of those that were aligned.
+ * Brings the machines behind the seat to what is live on it, where a run on them never ended or something else is live:
+ * one that could not be reached when all others were brought back. Answers the names of those that were aligned.
  */
 export async function alignOthers(
   actor: string,
@@ -169,7 +169,7 @@ export async function alignOthers(
   const live = await book.live();
   const aligned: string[] = [];
   for (const site of others) {
-    if ((await site.journal.open()).length === 0) continue;
+    if (await isAligned(live?.record.release, site)) continue;
     const run = timedId('rb', platform.clock.now(), platform.random.hex(2));
     const request = { run, from: undefined, to: live?.record.release, backup: undefined, actor, failure: undefined };
     await begin(request, site);
@@ -180,6 +180,13 @@ export async function alignOthers(
     aligned.push(site.machine.name);
   }
   return { aligned };
+}
+
+/** A machine that was added since does not know the release; the next deploy brings it one. */
+async function isAligned(live: string | undefined, { book, journal }: Site): Promise<boolean> {
+  if ((await journal.open()).length > 0) return false;
+  if ((await book.live())?.record.release === live) return true;
+  return live !== undefined && (await book.find(live)) === undefined;
 }
 
 /** What the journal of a deploy, and the state itself, say about whether the data changed its shape. */

@@ -84,6 +84,8 @@ export async function runCli(argv: readonly string[], actions: readonly CliActio
   } catch (error) {
     run.closeLog();
     return await printFailure(error, run, host);
+  } finally {
+    await run.platform?.ending.run();
   }
 }
 

@@ -91,7 +91,7 @@ async function runAction(load: () => Promise<CliAction>, run: Run, log: Log, hos
   const inputs = readInputs(action, (input) => runner.takeInput(input));
   const platform = host.platform(log, host.signal);
   run.platform = platform;
-  const report = await callAction(action, inputs, run, platform, host);
+  const report = await callAction(action, inputs, run, platform, host).finally(() => platform.ending.run());
   run.blocks = action.present?.(report) ?? [];
   return report;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';
+import { OutsideError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport } from '../core/report.ts';
 import { type Environment, openEnvironment, sitesOf } from '../environment/environment.ts';
@@ -40,7 +41,11 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
     const { book, leases, journal, layout } = environment;
     const live = await book.live();
     const statuses = await statusesEverywhere(environment);
-    const lease = await leases.current();
+    const lease = await leases.current().catch((error: unknown) => {
+      if (!(error instanceof OutsideError)) throw error;
+      platform.log.warn(error.message);
+      return undefined;
+    });
     const stale = lease !== undefined && (await leases.isStale(lease));
     const open = await journal.open();
     const unowned = open.length > 0 && (lease === undefined || stale || lease.purpose === 'hold');

@@ -166,7 +166,8 @@ export function openLeases(
   }
 
   function owned(record: LeaseRecord): Lease {
-    const isOurs = async () => (await leases.current())?.nonce === record.nonce;
+    // A lease that was damaged meanwhile is not ours to change; whoever comes next is told of it.
+    const isOurs = async () => (await leases.current().catch(() => undefined))?.nonce === record.nonce;
     const renew = async () => {
       if (!(await isOurs())) return;
       const renewedAt = new Date(await machine.now()).toISOString();

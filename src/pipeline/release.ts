@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
 import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
@@ -30,10 +31,17 @@ export async function release(request: ReleaseRequest, settings: Configuration, 
   if ('decision' in leased) return reportRelease(run, { reason: 'not-started', because: leased });
   try {
     const ending = await releaseUnder(leased, run, environment);
-    return reportRelease(run, { ...ending, page: environment.layout.report(run.id) });
+    return reportRelease(run, { ...ending, page: pageOf(run, environment) });
   } finally {
     await leased.release();
   }
+}
+
+/** The page lies on the target, or, where that is another computer, beside holdfast.yml. */
+function pageOf({ id, settings }: ReleaseRun, { layout }: Environment): string {
+  return settings.target.kind === 'directory'
+    ? layout.report(id)
+    : join(settings.directory, '.holdfast', 'reports', `${id}.html`);
 }
 
 /** The lease, or why there is none: somebody's hold or work is a gate, not a mistake. */

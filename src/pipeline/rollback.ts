@@ -187,7 +187,7 @@ async function chooseData(
   if (live.record.state !== 'good') return { backup, why };
   throw new UserError(
     'say-data',
-    `${live.record.version} was good and has taken writes since ${live.record.changedAt}; ${why}`,
+    `${live.record.version} was good and may have taken writes since ${live.record.changedAt}, and ${policy === 'always' ? 'backup.on_rollback is always' : why}`,
     {
       hint: `Say what becomes of the data: --data restore (back to ${backup}, later writes are lost) or --data keep.`,
     },

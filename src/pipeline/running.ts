@@ -3,11 +3,10 @@ import { accessFinding, decideAccess } from '../authorize/authorize.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
 import { UserError } from '../core/errors.ts';
-import { timedId } from '../core/names.ts';
 import type { Report, ReportParts } from '../core/report.ts';
 import { answer } from '../environment/answer.ts';
 import { type Environment, sitesOf } from '../environment/environment.ts';
-import { revert } from '../environment/revert.ts';
+import { startLive } from '../environment/start-live.ts';
 import { stopEverything } from '../environment/teardown.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -27,10 +26,7 @@ export const start: Action<typeof inputs, Configuration, Platform> = {
     changing('start', settings, platform, async (lease, environment) => {
       const live = await environment.book.live();
       if (live === undefined) throw nothingLive(settings);
-      const run = timedId('rs', platform.clock.now(), platform.random.hex(2));
-      const request = { run, from: undefined, to: live.record.release, backup: undefined, failure: undefined };
-      const { walk } = await revert({ ...request, actor: platform.identity.actor }, lease, environment);
-      const failed = walk.failed?.result;
+      const failed = (await startLive(live.record.release, lease, environment)).failed?.result;
       if (failed?.outcome !== 'failed') return { reason: 'running', summary: `${live.record.version} runs` };
       return {
         decision: 'stop',

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from './clock.ts';
+import { createEnding, type Ending } from './ending.ts';
 import { type Files, systemFiles } from './files.ts';
 import { type Holder, systemHolder } from './holder.ts';
 import { type Http, systemHttp } from './http.ts';
@@ -19,6 +20,7 @@ export interface Platform {
   readonly http: Http;
   readonly sqlite: Sqlite;
   readonly log: Log;
+  readonly ending: Ending;
   /** Fires when the run shall end: Ctrl-C, SIGTERM, a time limit of the whole. */
   readonly signal: AbortSignal;
 }
@@ -35,6 +37,7 @@ export function systemPlatform(log: Log, signal: AbortSignal, temporaryRoot: str
     http: systemHttp(),
     sqlite: systemSqlite(),
     log,
+    ending: createEnding(),
     signal,
   };
 }

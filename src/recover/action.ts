@@ -2,19 +2,27 @@ import type { Configuration } from '../config/configuration.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report } from '../core/report.ts';
 import { openEnvironment } from '../environment/environment.ts';
+import { isLiveDown, startLive } from '../environment/start-live.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from './recover.ts';
 
-/** `holdfast recover`: takes the lease, recovers, says what is live. Needs no role. */
+/** `holdfast recover`: takes the lease, recovers, starts what is live and does not run, says what is live. Needs no role. */
 export async function recoverEnvironment(settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
   const environment = await openEnvironment(settings, platform, { create: true });
   const actor = platform.identity.actor;
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
   try {
-    const { actions, failed } = await recover(lease, environment);
+    const { actions: undone, failed: stuck } = await recover(lease, environment);
     const live = await environment.book.live();
+    const actions = [...undone];
+    let failed = stuck;
+    if (failed === undefined && live !== undefined && (await isLiveDown(environment))) {
+      const started = await startLive(live.record.release, lease, environment);
+      if (started.completed) actions.push(`started ${live.record.version}, which was live and did not run`);
+      else failed = started;
+    }
     const times = { startedAt, finishedAt: platform.clock.now() };
     const subject = subjectOf(settings, live?.record);
     const now = live === undefined ? 'nothing is live' : `${live.record.version} is live (${live.record.state})`;

@@ -1,5 +1,5 @@
 import { errorMessage } from '../core/errors.ts';
-import type { Environment } from '../environment/environment.ts';
+import { type Environment, sitesOf } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
 import { alignOthers, revert } from '../environment/revert.ts';
@@ -27,9 +27,7 @@ export function planRecovery(
   const deploy = open.at(-1);
   if (deploy === undefined) return 'nothing';
   if (deploy.marks.has('promoted')) return 'finish-promotion';
-  // Everything before the first stop only looks.
-  const touched = [...deploy.begun].some((step) => step !== 'check-ports');
-  return touched ? 'fall-back' : 'discard';
+  return deploy.touching.size > 0 ? 'fall-back' : 'discard';
 }
 
 /**
@@ -49,9 +47,11 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
       if (walk !== undefined) return { actions, ...fellBack, failed: walk };
       if (aligned.length > 0) actions.push(`brought ${aligned.join(', ')} to what is live on the others`);
       // What is left over takes room and holds copies of the data, but it stands in nobody's way.
-      await tidy(environment).catch((error: unknown) =>
-        environment.platform.log.warn(`what killed runs left could not be removed: ${errorMessage(error)}`),
-      );
+      for (const site of sitesOf(environment)) {
+        await tidy(site, environment.platform).catch((error: unknown) =>
+          environment.platform.log.warn(`what killed runs left could not be removed: ${errorMessage(error)}`),
+        );
+      }
       return { actions, ...fellBack };
     }
     const { header } = run;

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { status } from '../../src/inspect/status.ts';
 import { release } from '../../src/pipeline/release.ts';
 import { start, stop } from '../../src/pipeline/running.ts';
+import { recoverEnvironment } from '../../src/recover/action.ts';
 import { aPlatform } from '../support/platform.ts';
 import { aShop, type Shop } from '../support/shop.ts';
 
@@ -14,6 +15,19 @@ beforeEach(async () => {
 });
 
 afterEach(() => shop.close());
+
+describe('recovery', () => {
+  it('starts what is live and does not run, as after a reboot', async () => {
+    await stop.run({ inputs: {}, settings: shop.configuration('v1') }, aPlatform());
+
+    const recovered = await recoverEnvironment(shop.configuration('v1'), aPlatform());
+    const again = await recoverEnvironment(shop.configuration('v1'), aPlatform());
+
+    expect(recovered).toMatchObject({ reason: 'recovered', summary: expect.stringContaining('started v1') });
+    expect(await shop.ask('clock', '/version')).toBe('v1');
+    expect(again.reason).toBe('nothing-to-recover');
+  });
+});
 
 describe('an environment', () => {
   it('that was stopped runs again when it is started, and starting what runs changes nothing', async () => {

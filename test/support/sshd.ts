@@ -16,6 +16,8 @@ export interface Sshd {
   /** How it is reached, with the key that it knows. */
   readonly settings: SshConnection;
   readonly port: number;
+  /** The file with the public key of `settings.key`. */
+  readonly publicKey: string;
   /** A public host key and a private key that it does not have or know. */
   readonly foreign: { readonly hostKey: string; readonly key: string };
   /** Process ids of the connections that are open. */
@@ -27,7 +29,15 @@ export interface Sshd {
  * Starts a real sshd on a free port of the loopback address, with keys of its own. Throws, and so fails the test, when
  * it is not installed. `lines` are added to its configuration.
  */
-export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
+export async function startSshd(
+  lines: readonly string[] = [],
+  at: {
+    readonly address: string;
+    readonly port?: number;
+    readonly namespace?: string;
+    readonly authorizedKeys?: string;
+  } = { address: '127.0.0.1' },
+): Promise<Sshd> {
   await access(PROGRAM).catch(() => {
     throw new Error(
       'this test needs sshd: install the package "openssh-server" (on Debian: apt-get install openssh-server)',
@@ -40,13 +50,13 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
   }
   // Its separated part lives in this folder, which packages make only when they start the service.
   if (userInfo().uid === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
-  const port = await freePort();
+  const port = at.port ?? (await freePort());
   const configuration = [
     `Port ${port}`,
-    'ListenAddress 127.0.0.1',
+    `ListenAddress ${at.address}`,
     `HostKey ${path('host')}`,
     'PidFile none',
-    `AuthorizedKeysFile ${path('user.pub')}`,
+    `AuthorizedKeysFile ${path('user.pub')}${at.authorizedKeys === undefined ? '' : ` ${at.authorizedKeys}`}`,
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
     'PermitRootLogin prohibit-password',
@@ -55,22 +65,25 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
     ...lines,
   ];
   await writeFile(path('configuration'), `${configuration.join('\n')}\n`);
-  const server = spawn(PROGRAM, ['-D', '-e', '-f', path('configuration')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const inside = at.namespace === undefined ? [] : ['ip', 'netns', 'exec', at.namespace];
+  const [program = PROGRAM, ...args] = [...inside, PROGRAM, '-D', '-e', '-f', path('configuration')];
+  const server = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   server.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-4000);
   });
-  await untilItAnswers(port, server, () => said);
+  await untilItAnswers(at.address, port, server, () => said);
   const text = async (name: string) => (await readFile(path(name), 'utf8')).trim();
   return {
     settings: SshConnection.parse({
-      host: '127.0.0.1',
+      host: at.address,
       port,
       user: userInfo().username,
       host_keys: [await text('host.pub')],
       key: await text('user'),
     }),
     port,
+    publicKey: path('user.pub'),
     foreign: { hostKey: await text('foreign.pub'), key: await text('foreign') },
     async connections() {
       const { stdout } = await run('ps', ['-o', 'pid=', '--ppid', String(server.pid)]).catch(() => ({ stdout: '' }));
@@ -87,11 +100,11 @@ export async function startSshd(lines: readonly string[] = []): Promise<Sshd> {
   };
 }
 
-async function untilItAnswers(port: number, server: ChildProcess, said: () => string): Promise<void> {
+async function untilItAnswers(host: string, port: number, server: ChildProcess, said: () => string): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
     if (server.exitCode !== null) throw new Error(`sshd ended with ${server.exitCode}: ${said()}`);
     const answers = await new Promise<boolean>((resolve) => {
-      const socket = createConnection({ port, host: '127.0.0.1' });
+      const socket = createConnection({ port, host });
       socket.once('connect', () => resolve(true));
       socket.once('error', () => resolve(false));
       socket.once('connect', () => socket.destroy());

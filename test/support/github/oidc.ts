@@ -13,7 +13,7 @@ const KEY_ID = 'loopback';
 /** As long as GitHub's own live. */
 const LIFETIME_SECONDS = 300;
 
-/** A new issuer; `address` is where its well-known document is read, and its name in each token. */
+/** A new issuer; `address` is its name in each token; its well-known document is expected there. */
 export async function createIssuer(address: () => string, now: () => Date): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair(ALGORITHM);
   const jwk = { ...(await exportJWK(publicKey)), kid: KEY_ID, alg: ALGORITHM, use: 'sig' };

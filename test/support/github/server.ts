@@ -23,6 +23,8 @@ export type JobResult = z.infer<typeof JobResult>;
 export interface GithubOptions {
   /** What GitHub says of a job in its token; undefined for a job that may not have one. */
   readonly claims?: (job: string) => JWTPayload | undefined;
+  /** What the issuer of tokens calls itself, where that is not where it is read. */
+  readonly issuer?: string;
   /** Answers in place of the API, to break it. */
   readonly interfere?: (request: RestRequest) => RestAnswer | undefined;
   readonly now?: () => Date;
@@ -32,6 +34,7 @@ export interface GithubOptions {
 export interface Github {
   readonly origin: string;
   readonly apiUrl: string;
+  /** Where the issuer of tokens is read. */
   readonly issuerUrl: string;
   /** The only token that its API takes. */
   readonly token: string;
@@ -72,7 +75,7 @@ interface Request {
 export async function startGithub(options: GithubOptions = {}): Promise<Github> {
   const now = options.now ?? (() => new Date());
   const address = { origin: '' };
-  const issuer = await createIssuer(() => `${address.origin}/oidc`, now);
+  const issuer = await createIssuer(() => options.issuer ?? `${address.origin}/oidc`, now);
   const world = emptyWorld();
   const results = resultsService(world, () => address.origin, now);
   const server = createServer((request, response) => {
