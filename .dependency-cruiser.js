@@ -47,15 +47,15 @@ export default {
     only(
       'config-imports-core-and-settings',
       '^src/(config)/',
-      [OWN, CORE, '^src/(?:[^/]+/){1,2}settings[.]ts$', `${PACKAGES}(?:zod|yaml|fastest-levenshtein)/`],
+      [OWN, CORE, '^src/.+/settings[.]ts$', `${PACKAGES}(?:zod|yaml|fastest-levenshtein)/`],
       'config puts the settings.ts of each capability and engine together',
     ),
     {
       name: 'settings-import-only-settings',
       comment: 'config imports every settings.ts: they may not pull the code of a capability in',
       severity: 'error',
-      from: { path: '^src/(?:[^/]+/){1,2}settings[.]ts$' },
-      to: { pathNot: [CORE, '^src/(?:[^/]+/){1,2}settings[.]ts$', `${PACKAGES}zod/`] },
+      from: { path: '^src/.+/settings[.]ts$' },
+      to: { pathNot: [CORE, '^src/.+/settings[.]ts$', `${PACKAGES}zod/`] },
     },
     only(
       'report-imports-core',

@@ -16,6 +16,13 @@ export const requirements = [
   },
   { program: 'ssh-agent', packages: ['openssh-client'], why: 'ssh and a key that is never in a file' },
   { program: 'sqlite3', packages: ['sqlite3'], why: 'databases on a machine that is reached over ssh' },
+  {
+    program: 'ip',
+    packages: ['iproute2'],
+    folders: ['/usr/sbin', '/sbin'],
+    why: 'several hosts with networks of their own on one computer',
+  },
+  { program: 'curl', packages: ['curl'], why: 'asking a service from inside of such a host' },
   { program: 'setsid', packages: ['util-linux'], why: 'what is started over ssh' },
   { program: 'mkfifo', packages: ['coreutils'], why: 'a file that is none, in a backup' },
   {
