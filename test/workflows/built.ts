@@ -42,13 +42,18 @@ export function exportSuite(source: string, folder: string, actions: readonly st
   cpSync(join(ROOT, source), folder, { recursive: true });
   for (const action of actions) {
     const below = join('actions', action);
-    const built = buildOnce(`suite-${action}`, [join(source, below)], (out) => {
-      const ncc = join(ROOT, 'node_modules/.bin/ncc');
-      const entry = join(ROOT, source, below, 'index.js');
-      execFileSync(ncc, ['build', entry, '--out', out, '--no-cache', '--quiet'], { stdio: 'pipe' });
-    });
-    cpSync(built, join(folder, below), { recursive: true });
+    cpSync(bundleAction(join(source, below)), join(folder, below), { recursive: true });
   }
+}
+
+/** The folder of one action, `index.js` and `action.yml`, with all packages in its program. Nobody may change it. */
+export function bundleAction(source: string): string {
+  return buildOnce(source.replaceAll('/', '-'), [source], (out) => {
+    const ncc = join(ROOT, 'node_modules/.bin/ncc');
+    const entry = join(ROOT, source, 'index.js');
+    execFileSync(ncc, ['build', entry, '--out', out, '--no-cache', '--quiet'], { stdio: 'pipe' });
+    cpSync(join(ROOT, source, 'action.yml'), join(out, 'action.yml'));
+  });
 }
 
 function runScript(script: string, args: readonly string[]): void {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { exportSuite } from './built.ts';
-import { type Caller, createCaller, type Outcome, type RunOptions } from './harness.ts';
+import { type Caller, createCaller, ISSUER, type Outcome, type RunOptions } from './harness.ts';
 
 const COMMIT = '89abcdef0123456789abcdef0123456789abcdef';
 const SECRET = 'sentinel-4f1d0c7e';
@@ -101,7 +101,7 @@ describe('a workflow of another repository, called at a commit', () => {
     const keys = createRemoteJWKSet(new URL(`${issuerUrl}/.well-known/jwks`));
     const token = String(outputsOf(run, 'use')['token']);
 
-    const { payload } = await jwtVerify(token, keys, { issuer: issuerUrl, audience: 'holdfast' });
+    const { payload } = await jwtVerify(token, keys, { issuer: ISSUER, audience: 'holdfast' });
 
     expect(payload).toMatchObject({
       repository_id: '77001',

@@ -10,6 +10,7 @@ import type { Account, Repository, Run } from '../support/github/world.ts';
 import { type Entry, type StepResult, stepsOf, summariesOf, unmappedJobsOf, visibleTextOf } from './act-log.ts';
 import { runAct } from './act-process.ts';
 import { createMachines, killProcesses, type Machines } from './machines.ts';
+import { standIns } from './stand-ins.ts';
 import { jobsWithIdentity, renderFolder, withReport } from './view.ts';
 
 /** A repository of somebody who calls published workflows. */
@@ -72,6 +73,8 @@ export interface Caller {
   close(): Promise<void>;
 }
 
+/** As GitHub's own calls itself: nothing in what is tested has to know of another. */
+export const ISSUER = 'https://token.actions.githubusercontent.com';
 const BRANCH = 'main';
 const OWNER = 'acme';
 const SOMEBODY: Account = { id: 1234, login: 'alice' };
@@ -89,7 +92,7 @@ export async function createCaller({
   const root = mkdtempSync(join(tmpdir(), 'holdfast-workflows-'));
   const folder = join(root, name);
   const identities = new Map<string, JWTPayload>();
-  const github = await startGithub({ claims: (job) => identities.get(job) });
+  const github = await startGithub({ claims: (job) => identities.get(job), issuer: ISSUER });
   const repository = { id: 77_001, owner: OWNER, name, defaultBranch: BRANCH, folder, protectedBranches };
   github.world.repositories.push(repository);
   mkdirSync(folder);
@@ -158,7 +161,11 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
       at.identities.set(job, claimsOf({ repository, run: started, jobWorkflowRef, environment: environments[job] }));
     }
   }
-  const machines = createMachines(folder, runId, [...at.identities.keys()]);
+  const workflows = [...at.views, own].map(({ text }) => text);
+  const machines = createMachines({
+    ...{ folder, runId, withIdentity: [...at.identities.keys()] },
+    outside: { [new URL(ISSUER).hostname]: github.issuerUrl, 'hooks.slack.com': github.hookUrl('slack') },
+  });
   const ended = await runAct({
     act: at.act,
     repository: repository.folder,
@@ -169,7 +176,7 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
     environment: { ...github.jobEnvironment(runId), ...environmentOf(repository, started, options.runner) },
     secrets: { ...options.secrets, GITHUB_TOKEN: github.token },
     variables: options.variables ?? {},
-    local: at.local,
+    local: { ...at.local, ...standIns(workflows, repository.folder, join(root, 'stand-ins')) },
     folder,
     path: machines.path,
     limitMs: options.limitMs ?? LIMIT_MS,

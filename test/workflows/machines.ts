@@ -16,8 +16,18 @@ export interface Machines {
 /** The programs with which act starts a step. */
 const STARTED = { node: process.execPath, bash: '/bin/bash', sh: '/bin/sh' } as const;
 
-/** `folder` is that of one run, which `runId` names; `withIdentity` are the jobs that may ask who they are. */
-export function createMachines(folder: string, runId: number, withIdentity: readonly string[]): Machines {
+export interface MachinesOptions {
+  /** Of one run. */
+  readonly folder: string;
+  readonly runId: number;
+  /** The jobs that may ask who they are. */
+  readonly withIdentity: readonly string[];
+  /** Where hosts of the outside world are answered, by name. */
+  readonly outside: Readonly<Record<string, string>>;
+}
+
+/** Writes the programs that make machines of the jobs of one run. */
+export function createMachines({ folder, runId, withIdentity, outside }: MachinesOptions): Machines {
   const path = join(folder, 'bin');
   const dead = join(folder, 'dead');
   const identity = join(folder, 'identity');
@@ -25,7 +35,7 @@ export function createMachines(folder: string, runId: number, withIdentity: read
   for (const job of withIdentity) writeFileSync(join(identity, job), '');
   for (const [name, real] of Object.entries(STARTED)) {
     const file = join(path, name);
-    writeFileSync(file, startProgram({ own: file, real, dead, identity }));
+    writeFileSync(file, startProgram({ own: file, real, inJob: startOf(name, real, outside), dead, identity }));
     chmodSync(file, 0o755);
   }
   return {
@@ -37,7 +47,22 @@ export function createMachines(folder: string, runId: number, withIdentity: read
   };
 }
 
-function startProgram({ own, real, dead, identity }: Record<'own' | 'real' | 'dead' | 'identity', string>): string {
+function startOf(name: string, real: string, outside: Readonly<Record<string, string>>): string {
+  if (name !== 'node') return `exec '${real}' "$@"`;
+  const preload = join(import.meta.dirname, 'outside.js');
+  return `HOLDFAST_OUTSIDE='${JSON.stringify(outside)}' exec '${real}' --import '${preload}' "$@"`;
+}
+
+interface StartProgram {
+  /** Its own path, that of the program it stands before, and what starts that in a job. */
+  readonly own: string;
+  readonly real: string;
+  readonly inJob: string;
+  readonly dead: string;
+  readonly identity: string;
+}
+
+function startProgram({ own, real, inJob, dead, identity }: StartProgram): string {
   // What a step starts with a clean environment is no step: it goes through as it is.
   // Not sh: dash drops variables such as INPUT_GITHUB-TOKEN. For its actions act asks Node where it lies, and starts that.
   return `#!/bin/bash
@@ -59,6 +84,7 @@ if [ -n "$GITHUB_JOB" ] && [ -n "$RUNNER_TEMP" ]; then
   else
     unset ACTIONS_ID_TOKEN_REQUEST_URL ACTIONS_ID_TOKEN_REQUEST_TOKEN
   fi
+  ${inJob}
 fi
 exec '${real}' "$@"
 `;

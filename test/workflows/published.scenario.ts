@@ -42,7 +42,7 @@ createServer((request, response) => {
 }).listen(process.env.PORT, '127.0.0.1');
 `;
 
-const configuration = (target: string, port: number) => `
+const configuration = (target: string, port: number, more = '') => `
 version: 1
 project: shop
 secrets: [TOKEN]
@@ -55,7 +55,7 @@ services:
 environments:
   production:
     target: { kind: directory, path: ${target} }
-`;
+${more}`;
 
 describe("a stranger's repository that pins what is published", () => {
   let root: string;
@@ -124,6 +124,52 @@ describe("a stranger's repository that pins what is published", () => {
   it('asked GitHub for nothing that GitHub would not have', () => {
     caller.github.assertAsDescribed();
   });
+});
+
+describe('a repository in which not everybody may release', () => {
+  const access = "access: { roles: { deployer: ['user:1234'] } }\n";
+  const asking = workflow.replace('    outputs:', '    permissions:\n      id-token: write # who asks\n    outputs:');
+  let root: string;
+  let caller: Caller;
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'holdfast-published-'));
+    mkdirSync(join(root, 'target'));
+    caller = await createCaller({
+      name: 'shop',
+      files: {
+        'holdfast.yml': configuration(join(root, 'target'), await freePort(), access),
+        'build/server.js': server('v1'),
+        '.github/workflows/release.yml': asking,
+      },
+      published: [{ repository: 'acme/holdfast', commit: COMMIT, write: exportPublished }],
+    });
+  }, 120_000);
+  afterAll(async () => {
+    await caller?.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const release = async (actor: { id: number; login: string }) => {
+    const run = await caller.run({
+      ...{ workflow: '.github/workflows/release.yml', runner: 'self-hosted', actor },
+      secrets: { TOKEN: SECRET },
+      variables: { VERSION: 'v1' },
+    });
+    return { run, outputs: run.jobs['caller']?.['release']?.outputs };
+  };
+
+  it("lets those do it whom GitHub's token names, and reads who may from the default branch", async () => {
+    const { outputs } = await release({ id: 1234, login: 'alice' });
+
+    expect(outputs).toMatchObject({ decision: 'proceed', reason: 'released' });
+    expect(caller.github.asked).toContain('GET /repos/acme/shop/branches/main 200');
+    caller.github.assertAsDescribed();
+  }, 120_000);
+
+  it('stops others before anything happened, under whatever name they come', async () => {
+    const { outputs } = await release({ id: 666, login: 'alice' });
+
+    expect(outputs).toMatchObject({ decision: 'stop', reason: 'not-started' });
+  }, 120_000);
 });
 
 async function freePort(): Promise<number> {

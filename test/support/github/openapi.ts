@@ -38,12 +38,22 @@ const Description = z.object({
 });
 type Description = z.infer<typeof Description>;
 
+interface Template {
+  /** `/repos/{owner}/{repo}` */
+  readonly template: string;
+  readonly pattern: RegExp;
+  readonly names: readonly string[];
+  /** What is described there, by method. */
+  readonly item: Record<string, unknown>;
+}
+
 /** Also met where an operation does not list them: any of GitHub's answers to what it refuses or cannot do. */
 const REFUSAL = '#/components/schemas/basic-error';
 const JSON_TYPE = /^application\/(?:.*\+)?json/;
 
 /** GitHub's own description of its API, as it is published for clients. Read once. */
 let description: Description | undefined;
+let templates: readonly Template[] | undefined;
 const ajv = new Ajv({ strict: false, allErrors: true, formats: { timestamp: true, 'repo.nwo': true } });
 formats.default(ajv);
 const validators = new Map<string, ValidateFunction>();
@@ -51,19 +61,15 @@ const validators = new Map<string, ValidateFunction>();
 /** Finds what GitHub describes for a method and a path such as `/repos/acme/shop`; undefined where it describes nothing. */
 export function findOperation(method: string, path: string): Operation | undefined {
   description ??= readDescription();
-  const met = Object.entries(description.paths)
-    .filter(([, item]) => method.toLowerCase() in item)
-    .map(([template, item]) => ({ template, item, values: matchPath(template, path) }))
-    .filter(({ values }) => values !== undefined)
+  templates ??= Object.entries(description.paths).map(([template, item]) => ({ ...compileTemplate(template), item }));
+  const met = templates
+    .filter(({ item, pattern }) => method.toLowerCase() in item && pattern.test(path))
     // `/artifacts/{id}` and `/artifacts/latest` may both be there: the one with fewer names is meant.
-    .sort((a, b) => Object.keys(a.values ?? {}).length - Object.keys(b.values ?? {}).length)[0];
-  if (met?.values === undefined) return undefined;
-  return operationOf(
-    `${method} ${met.template}`,
-    Described.parse(met.item[method.toLowerCase()]),
-    met.values,
-    met.item,
-  );
+    .sort((a, b) => a.names.length - b.names.length)[0];
+  if (met === undefined) return undefined;
+  const match = met.pattern.exec(path) ?? [];
+  const values = Object.fromEntries(met.names.map((name, i) => [name, decodeURIComponent(match[i + 1] ?? '')]));
+  return operationOf(`${method} ${met.template}`, Described.parse(met.item[method.toLowerCase()]), values, met.item);
 }
 
 function readDescription(): Description {
@@ -72,15 +78,13 @@ function readDescription(): Description {
 }
 
 /** The path of a file may hold slashes, and may be left out with the slash before it; templates do not say so. */
-function matchPath(template: string, path: string): Record<string, string> | undefined {
+function compileTemplate(template: string): Pick<Template, 'template' | 'pattern' | 'names'> {
   const names: string[] = [];
   const pattern = template.replaceAll(/\/\{(\w+)\}/g, (_, name: string) => {
     names.push(name);
     return name === 'path' ? '(?:/(.*))?' : '/([^/]+)';
   });
-  const match = new RegExp(`^${pattern}$`).exec(path);
-  if (match === null) return undefined;
-  return Object.fromEntries(names.map((name, index) => [name, decodeURIComponent(match[index + 1] ?? '')]));
+  return { template, names, pattern: new RegExp(`^${pattern}$`) };
 }
 
 function operationOf(
