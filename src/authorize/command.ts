@@ -14,6 +14,7 @@ export const authorizeAction: Action<typeof inputs, Configuration, Pick<Platform
   summary: 'whether you may release now: your role, and whether releases are frozen',
   group: 'One step',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   reasons: ACCESS_REASONS,
   async run({ settings }, { clock, identity }) {

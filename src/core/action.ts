@@ -22,6 +22,8 @@ export interface Action<Inputs extends z.ZodObject, Settings, Platform, Needs = 
    * action does not run. `raw`: the file, the request and the result of loading it, problems included. `none`: undefined.
    */
   readonly settings: Needs;
+  /** May run in a job that gets no secrets: what would hold one is then a marker, which it does not use. */
+  readonly withoutSecrets?: boolean;
   /** Inputs that the command line takes by position, in order; one that is a list takes the rest. */
   readonly positional?: readonly string[];
   /** A shorter name on the command line: `backup` for `backup create`. */

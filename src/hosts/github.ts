@@ -1,8 +1,9 @@
 import { join, resolve } from 'node:path';
 import type { ConfigurationCall } from '../config/commands.ts';
 import { InvalidConfiguration } from '../config/problem.ts';
+import { sealedNames } from '../config/sealed.ts';
 import type { Block } from '../core/action.ts';
-import { errorMessage } from '../core/errors.ts';
+import { errorMessage, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { Report, type Subject } from '../core/report.ts';
 import type { Log } from '../platform/log.ts';
@@ -109,6 +110,16 @@ async function callAction(
   const { result, request } = raw;
   if (!result.ok) throw new InvalidConfiguration(result.problems, request.file);
   for (const { path, message } of result.warnings) run.findings.push(configurationFinding(path, message));
+  const missing = action.withoutSecrets === true ? [] : sealedNames(result.configuration);
+  if (missing.length > 0) {
+    throw new UserError(
+      'secret-not-here',
+      `${action.name} needs ${missing.join(', ')}, and this job was given no secrets`,
+      {
+        hint: 'Pass HOLDFAST_SECRETS as the input `secrets` of this step.',
+      },
+    );
+  }
   // The user of the runner's computer says nothing about who asks.
   const identity = { ...platform.identity, actor: await host.proveActor(platform) };
   return await action.run({ inputs: inputs.own, settings: result.configuration }, { ...platform, identity });

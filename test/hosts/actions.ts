@@ -27,6 +27,7 @@ export function anAction(part: Partial<FreeAction> = {}): FreeAction {
     summary: 'Looks at what is there',
     inputs: z.strictObject({}),
     settings: 'none',
+    withoutSecrets: true,
     reasons: ['seen'],
     run: async () => aReport(),
     ...part,

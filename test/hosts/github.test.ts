@@ -185,6 +185,14 @@ describe('secrets', () => {
 
     expect(runner.outputs['summary']).toBe('shop local nowhere <sealed secret TOKEN>');
   });
+
+  it('that are sealed stop an action which would use them', async () => {
+    const runner = await step({ ...configured, withoutSecrets: false }, { workspace: aWorkspace() });
+
+    expect(runner.outputs['reason']).toBe('secret-not-here');
+    expect(runner.outputs['summary']).toContain('TOKEN');
+    expect(runner.outputs['decision']).toBe('stop');
+  });
 });
 
 describe('inputs', () => {
