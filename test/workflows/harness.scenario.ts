@@ -3,6 +3,7 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { exportSuite } from './built.ts';
 import { type Caller, createCaller, ISSUER, type Outcome, type RunOptions } from './harness.ts';
+import { findLeaks } from './leaks.ts';
 
 const COMMIT = '89abcdef0123456789abcdef0123456789abcdef';
 const SECRET = 'sentinel-4f1d0c7e';
@@ -121,8 +122,18 @@ describe('a workflow of another repository, called at a commit', () => {
 
   it('shows no secret', () => {
     expect(run.log).toContain('the secret is ***');
-    expect(run.log).not.toContain(SECRET);
+    expect(findLeaks(SECRET, { runs: [run], github: caller.github })).toEqual([]);
     expect(run.raw).toContain(SECRET);
+  });
+
+  it('hides nothing from whoever looks for a secret', () => {
+    const leaks = findLeaks('words of the caller', { runs: [run], github: caller.github });
+
+    expect(leaks).toEqual([
+      `log of run ${run.runId}`,
+      `output use.text of run ${run.runId}`,
+      'artifact words/words.txt',
+    ]);
   });
 
   it('asked GitHub for nothing that GitHub would not have', () => {

@@ -43,6 +43,8 @@ export interface Github {
   readonly issuer: Issuer;
   /** Every request to the API with the status of its answer: `GET /repos/acme/shop 200`. */
   readonly asked: string[];
+  /** The bodies of those requests that had one. */
+  readonly sent: string[];
   /** What was asked or answered otherwise than GitHub describes. */
   readonly violations: string[];
   /** What workflows reported: by the name they report under, the results of their jobs. */
@@ -90,7 +92,7 @@ export async function startGithub(options: GithubOptions = {}): Promise<Github> 
   const state: State = {
     ...{ origin, apiUrl: `${origin}/api`, issuerUrl: `${origin}/oidc`, token: `ghs_${crypto.randomUUID()}` },
     ...{ world, hooks: createHooks(), issuer, results, options, now },
-    ...{ asked: [], violations: [], reported: {} },
+    ...{ asked: [], sent: [], violations: [], reported: {} },
   };
   return {
     ...state,
@@ -186,7 +188,9 @@ async function route(state: State, request: Request): Promise<RestAnswer> {
 }
 
 function answerApi(state: State, { method, url, headers, bytes }: Request, path: string): RestAnswer {
-  const body = bytes.length === 0 ? undefined : JSON.parse(bytes.toString('utf8'));
+  const text = bytes.toString('utf8');
+  if (text !== '') state.sent.push(text);
+  const body = text === '' ? undefined : JSON.parse(text);
   const request = { method, path, query: url.searchParams, body, accept: headers['accept'] ?? '' };
   const answer = judged(state, request, bearer(headers));
   state.asked.push(`${method} ${path} ${answer.status}`);

@@ -1,4 +1,4 @@
-import { crc32 } from 'node:zlib';
+import { crc32, inflateRawSync } from 'node:zlib';
 
 /** A zip of these files, stored and not compressed: an artifact that somebody else made. Names are taken as they are, bad ones too. */
 export function zipOf(files: Readonly<Record<string, string | Buffer>>): Buffer {
@@ -46,4 +46,23 @@ function u16(value: number): Buffer {
   const buffer = Buffer.alloc(2);
   buffer.writeUInt16LE(value);
   return buffer;
+}
+
+/** The files of a zip, by name: for looking into an artifact. Throws when the bytes are no zip. */
+export function unzip(bytes: Buffer): Record<string, Buffer> {
+  const end = bytes.lastIndexOf('PK\x05\x06', undefined, 'latin1');
+  if (end < 0) throw new Error('these bytes are no zip');
+  const files: Record<string, Buffer> = {};
+  let at = bytes.readUInt32LE(end + 16);
+  for (let left = bytes.readUInt16LE(end + 10); left > 0; left -= 1) {
+    const [method, size] = [bytes.readUInt16LE(at + 10), bytes.readUInt32LE(at + 20)];
+    const [nameLength, extraLength, commentLength] = [28, 30, 32].map((offset) => bytes.readUInt16LE(at + offset));
+    const name = bytes.toString('utf8', at + 46, at + 46 + (nameLength ?? 0));
+    const local = bytes.readUInt32LE(at + 42);
+    const start = local + 30 + bytes.readUInt16LE(local + 26) + bytes.readUInt16LE(local + 28);
+    const content = bytes.subarray(start, start + size);
+    files[name] = method === 0 ? content : inflateRawSync(content);
+    at += 46 + (nameLength ?? 0) + (extraLength ?? 0) + (commentLength ?? 0);
+  }
+  return files;
 }
