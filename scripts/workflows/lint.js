@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { callProblems } from './calls.js';
 import { parseProblems } from './parser.js';
 import { ruleProblems } from './rules.js';
 import { findTool, withoutTool } from './tools.js';
@@ -39,6 +40,8 @@ async function lint(named) {
     'our rules',
     files.flatMap((file) => prefixed(file, ruleProblems(readFileSync(file, 'utf8')))),
   );
+  const calls = files.map((file) => prefixed(file, callProblems(readFileSync(file, 'utf8'), readOurs)));
+  judge('calls of our workflows', calls.flat());
   for (const [name, argv] of Object.entries(programs())) {
     const found = findTool(name);
     if ('path' in found) judge(name, run(found.path, [...argv, ...files]));
@@ -54,6 +57,11 @@ function programs() {
     // What else is on this computer would decide what is found.
     actionlint: ['-no-color', '-shellcheck=', '-pyflakes=', ...BEHIND_GITHUB.flatMap((words) => ['-ignore', words])],
   };
+}
+
+function readOurs(name) {
+  const path = join(root, '.github/workflows', name);
+  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }
 
 function workflowsIn(folder) {

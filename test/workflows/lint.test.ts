@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { callProblems } from '../../scripts/workflows/calls.js';
 import { ruleProblems } from '../../scripts/workflows/rules.js';
 import { findTool, withoutTool } from '../../scripts/workflows/tools.js';
 
@@ -120,6 +121,62 @@ describe('our rules for workflows', () => {
   });
 });
 
+describe('a call of one of our workflows', () => {
+  const ours = `
+on:
+  workflow_call:
+    inputs: { version: { type: string, required: true }, config: { type: string } }
+    secrets: { HOLDFAST_SECRETS: { required: false } }
+jobs:
+  admit: { permissions: { id-token: write, contents: read } }
+  report: { permissions: { contents: write } }
+`;
+  const read = (name: string) => (name === 'release.yml' ? ours : undefined);
+  const call = (rest: string, file = 'release.yml') =>
+    callProblems(`jobs:\n  a:\n    uses: OWNER/holdfast/.github/workflows/${file}@${PIN}\n${rest}`, read);
+  const grants = '    permissions: { id-token: write, contents: write, actions: read }\n';
+  const given = '    with: { version: v1 }\n';
+
+  it('is right with what ours ask for', () => {
+    expect(call(`${grants}${given}    secrets: { HOLDFAST_SECRETS: x }\n`)).toEqual([]);
+  });
+
+  const cases = [
+    {
+      name: 'grants too little',
+      rest: `    permissions: { id-token: write, contents: read }\n${given}`,
+      problem: 'needs "contents: write"',
+    },
+    { name: 'lacks an input', rest: grants, problem: 'requires the input "version"' },
+    {
+      name: 'misspells an input',
+      rest: `${grants}    with: { version: v1, confg: x }\n`,
+      problem: 'knows no input "confg"',
+    },
+    {
+      name: 'misspells a secret',
+      rest: `${grants}${given}    secrets: { SECRETS: x }\n`,
+      problem: 'knows no secret "SECRETS"',
+    },
+    {
+      name: 'hands every secret over',
+      rest: `${grants}${given}    secrets: inherit\n`,
+      problem: 'hands all secrets over',
+    },
+  ];
+  it.each(cases)('is wrong when it $name', ({ rest, problem }) => {
+    expect(call(rest)).toEqual([expect.stringContaining(`the job "a" calls release.yml: it ${problem}`)]);
+  });
+
+  it('is wrong when nothing of the name can be called', () => {
+    expect(call(grants, 'relaese.yml')).toEqual(['the job "a" calls relaese.yml, which cannot be called']);
+  });
+
+  it('leaves workflows of others alone', () => {
+    expect(callProblems(`jobs:\n  a:\n    uses: acme/other/.github/workflows/x.yml@${PIN}\n`, read)).toEqual([]);
+  });
+});
+
 describe('what judges workflows', () => {
   const judge = (text: string, environment: Record<string, string> = {}) => {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-lint-'));
@@ -156,9 +213,9 @@ describe('what judges workflows', () => {
 
     expect(here.said).toContain('skipped actionlint\n        actionlint 1.7.12, needed for judging the syntax');
     expect(here.said).toContain('Go is not here');
-    expect(here.said).toContain('2 ok, 0 failed, 2 skipped');
+    expect(here.said).toContain('3 ok, 0 failed, 2 skipped');
     expect([here.status, inCi.status]).toEqual([0, 1]);
-    expect(inCi.said).toContain('2 ok, 2 failed, 0 skipped');
+    expect(inCi.said).toContain('3 ok, 2 failed, 0 skipped');
   });
 });
 
