@@ -45,7 +45,8 @@ export async function revert(request: RevertRequest, lease: Lease, environment: 
   const earlier = await journal.read(run);
   const restore =
     request.backup === undefined ? undefined : await restoreSteps(request.backup, request, earlier, environment);
-  const reachable = await beginEverywhere(request, environment);
+  const strangers = await withoutRelease(request.to, environment);
+  const reachable = await beginEverywhere(request, strangers, environment);
   const plans = await Promise.all(
     others
       .filter((site) => reachable.has(site))
@@ -67,7 +68,9 @@ export async function revert(request: RevertRequest, lease: Lease, environment: 
   for (const site of sitesOf(environment)) {
     if (reachable.has(site) && !walked.failedSites.includes(site)) await settle(request, site);
   }
-  const lost = others.filter((site) => !reachable.has(site)).map(({ machine }) => `${machine.name} cannot be reached`);
+  const lost = others
+    .filter((site) => !reachable.has(site) && !strangers.has(site))
+    .map(({ machine }) => `${machine.name} cannot be reached`);
   const missing = [...lost, ...environment.unreachable.map(errorMessage)];
   if (walked.completed) {
     await restore
@@ -84,11 +87,27 @@ function isStop({ name }: Step): boolean {
   return name.startsWith('stop:') || name.startsWith('retire:');
 }
 
+/** Machines that were added since the release was made: they have no files of it, and the next release brings them in. */
+async function withoutRelease(to: string | undefined, { others, platform }: Environment): Promise<Set<Site>> {
+  const found = new Set<Site>();
+  for (const site of to === undefined ? [] : others) {
+    const knows = await site.book.find(to ?? '').catch(() => 'unreachable');
+    if (knows !== undefined) continue;
+    found.add(site);
+    platform.log.warn(`${site.machine.name} has no files of ${to} and is left as it is`);
+  }
+  return found;
+}
+
 /** Begins the run in the journal of every machine that can be reached: the seat must be. */
-async function beginEverywhere(request: RevertRequest, environment: Environment): Promise<Set<Site>> {
+async function beginEverywhere(
+  request: RevertRequest,
+  strangers: ReadonlySet<Site>,
+  environment: Environment,
+): Promise<Set<Site>> {
   const reachable = new Set<Site>([environment]);
   await begin(request, environment);
-  for (const site of environment.others) {
+  for (const site of environment.others.filter((each) => !strangers.has(each))) {
     try {
       await begin(request, site);
       reachable.add(site);
