@@ -1,10 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cacheFolder } from '../../scripts/workflows/tools.js';
 
 const ROOT = join(import.meta.dirname, '../..');
+const KEPT_MS = 7 * 24 * 3_600_000;
 /** What decides what a bundle is, beside its own files. */
 const ALWAYS = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'scripts/bundle.js'];
 
@@ -25,8 +36,18 @@ export function buildOnce(name: string, sources: readonly string[], build: (fold
     if (!existsSync(folder)) throw error;
   } finally {
     rmSync(scratch, { recursive: true, force: true });
+    removeOld(dirname(folder));
   }
   return folder;
+}
+
+/** What was built of sources that nobody has any more. */
+function removeOld(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const path = join(parent, name);
+    const ageMs = Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (ageMs > KEPT_MS) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 /** Writes what is published of this repository to a new folder: actions with their bundle, workflows, no work tree. */
