@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isCi } from '../requirements.js';
+import { install, isCi, mayInstall } from '../requirements.js';
 
 /**
  * `ways` are tried in order: each fills a folder, and answers what is wrong when it cannot.
@@ -85,29 +85,33 @@ function installInto(folder, way) {
 }
 
 function pip(name, version) {
+  const packages = ['python3-minimal', 'python3-pip'];
   return (folder, environment) => {
     const argv = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
     const target = ['--target', folder, `${name}==${version}`];
-    return run('python3', [...argv, ...target], environment, 'Python 3 with pip');
+    return run('python3', [...argv, ...target], { env: environment, called: 'Python 3 with pip', packages });
   };
 }
 
 function go(module, version) {
   return (folder, environment) => {
     const env = { ...environment, GOBIN: join(folder, 'bin'), GOFLAGS: '-trimpath' };
-    return run('go', ['install', `${module}@v${version}`], env, 'Go');
+    return run('go', ['install', `${module}@v${version}`], { env, called: 'Go', packages: ['golang-go'] });
   };
 }
 
-/** Undefined when it went well, else what went wrong, in few words. */
-function run(program, args, env, called) {
+/** Undefined when it went well, else what went wrong, in few words. What is missing is brought first where that changes nobody's computer. */
+function run(program, args, { env, called, packages }, isBrought = false) {
   const { status, stderr, error } = spawnSync(program, args, {
     env,
     encoding: 'utf8',
     timeout: INSTALL_LIMIT_MS,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  if (error?.code === 'ENOENT') return `${called} is not here`;
+  if (error?.code === 'ENOENT' || /No module named pip/.test(stderr)) {
+    const brings = !isBrought && mayInstall(env) && install([{ packages }]);
+    return brings ? run(program, args, { env, called, packages }, true) : `${called} is not here`;
+  }
   if (error !== undefined) return `${program}: ${error.message}`;
   if (status === 0) return undefined;
   return `${program} ended with ${status}: ${stderr.trim().split('\n').at(-1)}`;
