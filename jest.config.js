@@ -10,5 +10,7 @@ export default {
       { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
+  // Most tests wait for processes: two at once on two cores, where Jest by itself would leave one idle.
+  maxWorkers: 2,
   testTimeout: 30_000,
 };
