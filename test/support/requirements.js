@@ -35,6 +35,12 @@ export const requirements = [
     why: 'a real database behind the source "command"',
   },
   { program: 'mount', packages: ['mount'], folders: ['/sbin', '/usr/sbin'], why: 'a disk that is full' },
+  {
+    program: 'systemd-analyze',
+    packages: ['systemd'],
+    why: 'units as systemd itself reads them; it need not run, and installing it where services may not start is fine',
+  },
+  { program: 'setpriv', packages: ['util-linux'], why: 'systemd shows what it has read to ordinary users only' },
   { program: 'python3', packages: ['python3'], why: 'an application of others that is released and broken' },
   // Only the full form of the acceptance builds it.
   ...(process.env.HOLDFAST_ACCEPTANCE === 'full'

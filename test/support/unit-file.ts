@@ -38,6 +38,7 @@ export function splitCommand(line: string): string[] {
   let quote: string | undefined;
   for (let at = 0; at < line.length; at += 1) {
     const character = line.charAt(at);
+    if (word === undefined && /^;(?:\s|$)/.test(line.slice(at))) throw new Error('a second command');
     if (character === '\\') {
       const [whole = '', code = ''] = /^\\(x[0-9a-f]{2}|u[0-9a-f]{4}|.)/.exec(line.slice(at)) ?? [];
       const escaped = code.length > 1 ? String.fromCharCode(Number.parseInt(code.slice(1), 16)) : ESCAPES[code];
@@ -50,7 +51,6 @@ export function splitCommand(line: string): string[] {
     } else if (character === quote) {
       quote = undefined;
     } else if (quote === undefined && (character === ' ' || character === '\t')) {
-      if (word === ';') throw new Error('a second command');
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {
