@@ -261,7 +261,7 @@ describe('systemd itself', () => {
 
 /** `a "b \$" "\303\244"` → a, b $, ä: octal escapes are bytes. */
 function splitDumped(line: string): string[] {
-  const words = line.match(/"(?:[^"\\]|\\[^])*"|[^ "]+/g) ?? [];
+  const words = line.match(/"(?:[^"\\]|\\[\s\S])*"|[^ "]+/g) ?? [];
   return words.map((word) => {
     if (!word.startsWith('"')) return word;
     const bytes: Buffer[] = [];
