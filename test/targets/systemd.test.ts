@@ -329,6 +329,48 @@ describe('services under systemd', () => {
     expect(systemd.asked).toEqual([]);
   });
 
+  it('ends in the same state when it is interrupted at any word to systemd and then repeated', async () => {
+    const { processes } = tools.machine;
+    let left = Number.POSITIVE_INFINITY;
+    const run: typeof processes.run = async (command, options, signal) => {
+      const changes = command.argv[0] === 'systemctl' && !command.argv.includes('show');
+      // The word is heard, and whoever said it is gone.
+      const outcome = await processes.run(command, options, signal);
+      if (changes) left -= 1;
+      if (left < 0) throw new Error('interrupted');
+      return outcome;
+    };
+    tools = await toolsOf(systemd, { processes: { ...processes, run } });
+    const health = { streak: 1 };
+    const releases = [
+      await aRelease('r-0', 'v0', { run: { strategy: 'socket' }, health }),
+      await aRelease('r-1', 'v1', { run: { strategy: 'restart' }, health }),
+    ];
+    const ended: unknown[] = [];
+    let words = 0;
+
+    for (let wasInterrupted = true; wasInterrupted; words += 1) {
+      const next = releases[words % 2] ?? (await aRelease('r-2', 'v2'));
+      left = words;
+      wasInterrupted = await walkAll(stepsTo(next)).then(
+        () => false,
+        () => true,
+      );
+      left = Number.POSITIVE_INFINITY;
+      const repeated = await walkAll(stepsTo(next));
+      const active = systemd.activeUnits().join(' ');
+      ended.push([repeated.outcome, await answer('/version'), active, systemd.enabled().sort().join(' ')]);
+    }
+
+    const held = [SOCKET, SERVICE, GATE].sort().join(' ');
+    const expected = ended.map((_, index) => [
+      'done',
+      ...(index % 2 === 0 ? ['v0', held, held] : ['v1', SERVICE, SERVICE]),
+    ]);
+    expect(words).toBeGreaterThan(10);
+    expect(ended).toEqual(expected);
+  }, 120_000);
+
   it('opens another port when a release moves to one', async () => {
     await walkAll(stepsTo(await aRelease('r-1', 'v1', { run: { strategy: 'socket' } })));
     const old = port;
