@@ -2,16 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Measured } from './measured.ts';
 import { startup } from './startup.ts';
-
-export interface Measured {
-  /** How many times the peer's figure ours is; smaller is better. */
-  readonly ratio: number;
-  /** What it should be at most. */
-  readonly goal: number;
-  /** Markdown for the page: the table and what it says. */
-  readonly text: string;
-}
 
 const BENCHMARKS: Readonly<Record<string, (options: { quick: boolean }) => Promise<Measured>>> = { startup };
 const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));

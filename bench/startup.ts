@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Measured } from './bench.ts';
+import type { Measured } from './measured.ts';
 
 const GOAL = 4;
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -1,8 +1,5 @@
 import type { Platform } from '../platform/platform.ts';
 import type { Alert } from './alert.ts';
-import type { ChannelSettings } from './settings.ts';
-import { terminalChannel } from './terminal.ts';
-import { webhookChannel } from './webhook.ts';
 
 /** What a channel says of one alert. */
 export interface Delivery {
@@ -30,13 +27,3 @@ export interface Patience {
 }
 
 export const PATIENCE: Patience = { retries: 4, firstDelayMs: 500, timeoutMs: 10_000 };
-
-/** The channel of each kind. */
-export function connectChannel(settings: ChannelSettings, platform: ChannelPlatform, patience: Patience): Channel {
-  switch (settings.kind) {
-    case 'terminal':
-      return terminalChannel(platform);
-    case 'webhook':
-      return webhookChannel(settings, platform, patience);
-  }
-}

@@ -1,6 +1,7 @@
 import type { Finding, Severity } from '../core/finding.ts';
 import type { Alert } from './alert.ts';
-import { type ChannelPlatform, connectChannel, type Delivery, PATIENCE, type Patience } from './channel.ts';
+import { type ChannelPlatform, type Delivery, PATIENCE, type Patience } from './channel.ts';
+import { connectChannel } from './registry.ts';
 import type { AlertSettings, RouteSettings } from './settings.ts';
 
 /** What became of an alert on one channel. */

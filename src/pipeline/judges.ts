@@ -1,7 +1,8 @@
 import { accessFinding, decideAccess } from '../authorize/authorize.ts';
 import { createBackup, pruneBackups, verifyBackup } from '../backup/backup.ts';
-import { type Baseline, recordBaseline } from '../checks/baseline.ts';
+import type { Baseline } from '../checks/baseline.ts';
 import { planChecks } from '../checks/catalogue.ts';
+import { recordBaseline } from '../checks/record-baseline.ts';
 import { assessCompliance, type ComplianceEvidence } from '../compliance/assess.ts';
 import type { Capsule } from '../core/capsule.ts';
 import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';

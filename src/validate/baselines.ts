@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Baseline, compareBaselines, isBaselineIntact, recordBaseline } from '../checks/baseline.ts';
+import { type Baseline, compareBaselines, isBaselineIntact } from '../checks/baseline.ts';
 import { planChecks } from '../checks/catalogue.ts';
+import { recordBaseline } from '../checks/record-baseline.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action, Block } from '../core/action.ts';
 import { formatDuration } from '../core/duration.ts';

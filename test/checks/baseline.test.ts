@@ -4,10 +4,10 @@ import {
   type BaselineEntry,
   compareBaselines,
   isBaselineIntact,
-  recordBaseline,
   sealBaseline,
 } from '../../src/checks/baseline.ts';
 import { planChecks } from '../../src/checks/catalogue.ts';
+import { recordBaseline } from '../../src/checks/record-baseline.ts';
 import { runChecks } from '../../src/checks/run.ts';
 import { anObserved, aServer } from './observed.ts';
 
