@@ -70,6 +70,8 @@ export interface Journal {
 
 export function openJournal(folder: string, machine: Machine): Journal {
   const pathOf = (run: string) => join(folder, `${run}.jsonl`);
+  /** Runs whose file is known to end with a whole line. */
+  const whole = new Set<string>();
   const stamp = async () => new Date(await machine.now()).toISOString();
   const journal: Journal = {
     async begin(header) {
@@ -78,7 +80,11 @@ export function openJournal(folder: string, machine: Machine): Journal {
       if (!created) throw new Error(`the run ${header.run} has a journal already`);
     },
     async write(run, line) {
-      await machine.files.append(pathOf(run), `${JSON.stringify({ ...line, at: await stamp() })}\n`, 0o600);
+      const path = pathOf(run);
+      const text = `${JSON.stringify({ ...line, at: await stamp() })}\n`;
+      if (!whole.delete(run)) await cutTornLine(path, machine);
+      await machine.files.append(path, text, 0o600);
+      whole.add(run);
     },
     async read(run) {
       const bytes = await machine.files.read(pathOf(run));
@@ -92,6 +98,15 @@ export function openJournal(folder: string, machine: Machine): Journal {
     },
   };
   return journal;
+}
+
+/** What is appended to a torn line would be torn with it, and then be damage in the middle. */
+async function cutTornLine(path: string, { files }: Machine): Promise<void> {
+  const bytes = await files.read(path);
+  if (bytes === undefined) return;
+  const wholeBytes = bytes.lastIndexOf('\n') + 1;
+  // A file of one line was created as a whole, and is damage when it is torn.
+  if (wholeBytes > 0 && wholeBytes < bytes.length) await files.truncate(path, wholeBytes);
 }
 
 /**

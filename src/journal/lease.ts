@@ -173,8 +173,11 @@ export function openLeases(
       const renewedAt = new Date(await machine.now()).toISOString();
       await files.write(path, JSON.stringify({ ...record, renewedAt }), 0o600);
     };
-    // A renewal that fails is found by the next `assertHeld`, or by whoever takes over.
-    const stopRenewing = platform.clock.every(TTL_MS / 3, () => void renew().catch(() => undefined));
+    let renewing: Promise<void> = Promise.resolve();
+    const stopRenewing = platform.clock.every(TTL_MS / 3, () => {
+      // A renewal that fails is found by the next `assertHeld`, or by whoever takes over.
+      renewing = renew().catch(() => undefined);
+    });
     return {
       record,
       async assertHeld() {
@@ -185,9 +188,12 @@ export function openLeases(
       },
       async release() {
         stopRenewing();
+        // One that is under way would write the lease again after it was given back.
+        await renewing;
         if (!(await isOurs())) return;
-        await files.remove(path);
-        if (record.under !== undefined) await files.create(path, JSON.stringify(putBack(record, record.under)), 0o600);
+        // Replaced in one step: a release that waits must not slip in before the hold is there again.
+        if (record.under === undefined) await files.remove(path);
+        else await files.write(path, JSON.stringify(putBack(record, record.under)), 0o600);
       },
     };
   }

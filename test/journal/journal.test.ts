@@ -49,6 +49,43 @@ describe('a journal', () => {
   });
 });
 
+describe('a journal whose last line was torn', () => {
+  it('goes on after its last whole line, when the next process writes', async () => {
+    const folder = await aFolder();
+    await openJournal(folder, aMachine(folder)).begin(BEGIN);
+    await appendFile(join(folder, 'r-1.jsonl'), '{"line":"intent","step":"fl');
+    const journal = openJournal(folder, aMachine(folder));
+
+    await journal.write('r-1', { line: 'mark', mark: 'rolling-back' });
+
+    const run = await journal.read('r-1');
+    expect([...(run?.marks ?? [])]).toEqual(['rolling-back']);
+    expect(run?.begun.size).toBe(0);
+  });
+
+  it('goes on also in the process whose write failed halfway, as on a full disk', async () => {
+    const folder = await aFolder();
+    const machine = aMachine(folder);
+    let isFull = false;
+    const append = async (path: string, text: string, mode?: number) => {
+      await machine.files.append(path, isFull ? text.slice(0, 20) : text, mode);
+      if (isFull) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+    };
+    const journal = openJournal(folder, aMachine(folder, { files: { ...machine.files, append } }));
+    await journal.begin(BEGIN);
+    await journal.write('r-1', { line: 'intent', step: 'flip' });
+    isFull = true;
+    await expect(journal.write('r-1', { line: 'intent', step: 'start:web' })).rejects.toThrow('no space left');
+    isFull = false;
+
+    await journal.write('r-1', { line: 'end', outcome: 'undone' });
+
+    const run = await journal.read('r-1');
+    expect(run?.ended).toBe(true);
+    expect([...(run?.begun ?? [])]).toEqual(['flip']);
+  });
+});
+
 describe('what recovery does', () => {
   const at = '2026-11-22T10:00:00.000Z';
   const line = (value: object) => JSON.stringify({ ...value, at });

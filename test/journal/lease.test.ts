@@ -115,6 +115,58 @@ describe('a lease', () => {
     expect(await leases.current()).toMatchObject({ purpose: 'hold', owner: { actor: 'os:carol' } });
   });
 
+  it('held by a person is never away for a moment when the rollback under it ends', async () => {
+    const folder = await aFolder();
+    const path = join(folder, 'lease.json');
+    const { files } = aMachine(folder);
+    const missing: string[] = [];
+    const watched = <A extends unknown[], R>(name: string, change: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        const result = await change(...args);
+        if ((await files.status(path)) === undefined) missing.push(name);
+        return result;
+      };
+    };
+    const watching = { ...files, remove: watched('remove', files.remove), write: watched('write', files.write) };
+    const leases = openLeases(path, aMachine(folder, { files: watching }), aPlatform());
+    await leases.hold({ environment: 'local', actor: 'os:carol' });
+    const rollback = await leases.acquire(ROLLBACK);
+    missing.length = 0;
+
+    await rollback.release();
+
+    expect(missing).toEqual([]);
+    expect((await leases.current())?.purpose).toBe('hold');
+  });
+
+  it('given back while it is being renewed stays given back', async () => {
+    const folder = await aFolder();
+    const platform = aPlatform();
+    const { files } = aMachine(folder);
+    let renew = () => {};
+    const every = (_ms: number, task: () => void) => {
+      renew = task;
+      return () => {};
+    };
+    const write: typeof files.write = async (...args) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return files.write(...args);
+    };
+    const machine = aMachine(folder, { files: { ...files, write } });
+    const leases = openLeases(join(folder, 'lease.json'), machine, {
+      ...platform,
+      clock: { ...platform.clock, every },
+    });
+    const lease = await leases.acquire(RELEASE);
+    renew();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+
+    await lease.release();
+    await new Promise((resolve) => setTimeout(resolve, 150));
+
+    expect(await leases.current()).toBeUndefined();
+  });
+
   it('that cannot be read is an error, never a free environment', async () => {
     const folder = await aFolder();
     await writeFile(join(folder, 'lease.json'), 'not json');
