@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { constants, createReadStream, createWriteStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -70,8 +71,6 @@ export interface Files {
   makeTemporary(prefix: string): Promise<string>;
 }
 
-let temporaryCounter = 0;
-
 export function systemFiles(temporaryRoot: string): Files {
   const files: Files = {
     async status(path) {
@@ -96,8 +95,7 @@ export function systemFiles(temporaryRoot: string): Files {
     },
     read: (path) => orUndefined(fs.readFile(path)),
     async write(path, content, mode = 0o644) {
-      temporaryCounter += 1;
-      const temporary = join(dirname(path), `.${process.pid}-${temporaryCounter}.tmp`);
+      const temporary = temporaryBeside(path);
       try {
         await writeNew(temporary, content, mode);
         await fs.rename(temporary, path);
@@ -109,8 +107,7 @@ export function systemFiles(temporaryRoot: string): Files {
     },
     async create(path, content, mode = 0o644) {
       // Written aside and linked into place: a reader never sees a half-written file, and link(2) refuses a second owner.
-      temporaryCounter += 1;
-      const temporary = join(dirname(path), `.${process.pid}-${temporaryCounter}.tmp`);
+      const temporary = temporaryBeside(path);
       try {
         await writeNew(temporary, content, mode);
         await fs.link(temporary, path);
@@ -188,6 +185,11 @@ export function systemFiles(temporaryRoot: string): Files {
     makeTemporary: (prefix) => fs.mkdtemp(join(temporaryRoot, prefix)),
   };
   return files;
+}
+
+/** Of chance: in containers that share a disk, many processes have the same number, and one that was killed left its file. */
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${randomUUID()}.tmp`);
 }
 
 async function writeNew(path: string, content: string | Uint8Array, mode: number): Promise<void> {

@@ -153,9 +153,19 @@ async function runToEnd(command: Command, options: RunOptions, signal: AbortSign
   });
   let timedOut = false;
   let killTimer: NodeJS.Timeout | undefined;
+  let isAbandoned = false;
   const end = () => {
     killGroup(child.pid, 'SIGTERM');
-    killTimer ??= setTimeout(() => killGroup(child.pid, 'SIGKILL'), GRACE_MS);
+    killTimer ??= setTimeout(() => {
+      killGroup(child.pid, 'SIGKILL');
+      killTimer = setTimeout(abandon, GRACE_MS);
+    }, GRACE_MS);
+  };
+  // What it started in a session of its own is out of reach, and may hold the outputs open for ever.
+  const abandon = () => {
+    isAbandoned = true;
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   };
   const timer = setTimeout(() => {
     timedOut = true;
@@ -169,6 +179,7 @@ async function runToEnd(command: Command, options: RunOptions, signal: AbortSign
   const streams: Promise<unknown>[] = [];
   let streamFailure: unknown;
   const keep = (error: unknown) => {
+    if (isAbandoned) return;
     streamFailure ??= error;
     end();
   };
