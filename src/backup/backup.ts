@@ -1,3 +1,4 @@
+import { errorCode } from '../core/errors.ts';
 import { timedId } from '../core/names.ts';
 import type { Environment } from '../environment/environment.ts';
 import { takeBackup } from '../sources/backup.ts';
@@ -59,8 +60,12 @@ const ORPHAN_MS = 24 * 60 * 60 * 1000;
 export async function planPrune({ store, settings, book, journal, platform }: Environment): Promise<Pruning[]> {
   const needed = new Set<string>();
   for (const { release } of await book.list()) {
-    const { backup } = await book.capsule(release);
-    if (backup !== undefined) needed.add(backup);
+    const capsule = await book.capsule(release).catch((error: unknown) => {
+      // Its removal was interrupted: nothing returns to it, and the next promotion removes the rest.
+      if (errorCode(error) === 'release-unknown') return undefined;
+      throw error;
+    });
+    if (capsule?.backup !== undefined) needed.add(capsule.backup);
   }
   // A restore that was killed is finished from its backup.
   for (const { header } of await journal.open()) if (header.backup !== undefined) needed.add(header.backup);

@@ -156,6 +156,8 @@ async function refuseForeignRoot(layout: Layout, settings: Configuration, machin
     });
   }
   const foreign = (await machine.files.list(layout.root)).filter((name) => !OWN_NAMES.has(name));
+  // Other tools keep releases too, and what is not in our book would be cleared away.
+  for (const name of await machine.files.list(layout.releases)) foreign.push(join('releases', name));
   if (foreign.length > 0) {
     throw new UserError(
       'target-not-empty',

@@ -23,6 +23,7 @@ export interface FellBack extends Reverted {
 /**
  * Leaves a failed release for the last good one, after its own rules for data: what an automatic rollback does, and a
  * recovery for a run that was killed. It ends well although the run that it belongs to was interrupted: it has its own signal.
+ * Rejects with `lease-lost` before anything is changed when somebody else took the environment over.
  */
 export async function fallBack(
   deploy: JournalRun,
@@ -33,6 +34,7 @@ export async function fallBack(
   const environment = withSignal(interrupted, new AbortController().signal);
   const { book, platform } = environment;
   const startedAt = platform.clock.now();
+  await lease.assertHeld();
   const from = deploy.header.run;
   await markRun(from, 'rolling-back', environment);
   const to = await lastGoodBefore(from, environment);
@@ -92,7 +94,7 @@ async function decideData(
       // A release that never became healthy may still be migrating: it must stand still before its schema is looked at.
       if (!deploy.marks.has('deployed')) await stopProcessesOf(deploy.header.run, environment);
       const capsule = await book.capsule(deploy.header.run);
-      const { migrated, why } = await wasMigrated(deploy, capsule.fingerprints, environment);
+      const { migrated, why } = await wasMigrated([deploy], capsule.fingerprints, environment);
       return { backup: migrated ? backup : undefined, reason: why };
     }
   }

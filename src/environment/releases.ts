@@ -44,9 +44,18 @@ export async function goodReleaseNamed(name: string, { book }: Environment): Pro
  * The backup that brings the data back to what `to` left when `from` is live: the one taken before the release that
  * followed `to` on the way to `from`. Undefined when none was taken.
  */
-export async function backupBetween(from: string, to: string, { book }: Environment): Promise<string | undefined> {
+export async function backupBetween(from: string, to: string, environment: Environment): Promise<string | undefined> {
+  const first = (await releasesBetween(from, to, environment)).at(-1);
+  return first === undefined ? undefined : (await environment.book.capsule(first.release)).backup;
+}
+
+/** The releases that a way back from `from` to `to` undoes, newest first. Empty when `to` does not lie on the way. */
+export async function releasesBetween(from: string, to: string, { book }: Environment): Promise<ReleaseRecord[]> {
   const releases = new Map((await book.list()).map((record) => [record.release, record]));
-  let step = releases.get(from);
-  while (step !== undefined && step.previous !== to) step = releases.get(step.previous ?? '');
-  return step === undefined ? undefined : (await book.capsule(step.release)).backup;
+  const undone: ReleaseRecord[] = [];
+  for (let step = releases.get(from); step !== undefined; step = releases.get(step.previous ?? '')) {
+    undone.push(step);
+    if (step.previous === to) return undone;
+  }
+  return [];
 }

@@ -46,8 +46,8 @@ export async function restoreSteps(
   const phases = await planRestore({
     record: manifest,
     folder,
-    // Named after the release that failed, with which it is pruned.
-    aside: layout.aside(from ?? run),
+    // Below the release that failed, with which it is pruned; of its own for each run, since a release can be left twice.
+    aside: from === undefined ? layout.aside(run) : join(layout.aside(from), run),
     machine,
     only,
     sources,
@@ -56,7 +56,11 @@ export async function restoreSteps(
     log: { progress: (done, total, unit) => progress.progress(done, total, unit) },
   });
   const isDone = (step: string) => earlier?.done.has(step) ?? false;
-  const allRestored = phases.every(({ name }) => !name.startsWith('restore-') || isDone(stepName(name)));
+  const wasStarted = [...(earlier?.begun ?? [])].some((step) => step.startsWith('start:'));
+  // Once the old release runs it writes, and can no longer be compared with the backup.
+  const isSettled = phases.every(
+    ({ name }) => name === 'unpack' || isDone(stepName(name)) || (wasStarted && name.startsWith('verify-')),
+  );
   const toStep = (phase: RestorePhase): Step => ({
     name: stepName(phase.name),
     summary: describePhase(phase.name, backup),
@@ -82,8 +86,8 @@ export async function restoreSteps(
   const expected = manifest.sources.filter(({ name }) => only === undefined || only.includes(name));
   const unpack = phases.filter(({ name }) => name === 'unpack').map(toStep);
   return {
-    before: allRestored ? [] : unpack,
-    between: allRestored
+    before: isSettled ? [] : unpack,
+    between: isSettled
       ? []
       : [...(isDone('count-writes') ? [] : [count]), ...steps.filter(({ name }) => !isDone(name))],
     after: mayMigrate ? [] : [verifyStructure(expected, environment)],

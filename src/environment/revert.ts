@@ -42,6 +42,9 @@ export interface Reverted {
 export async function revert(request: RevertRequest, lease: Lease, environment: Environment): Promise<Reverted> {
   const { journal, platform, others, settings } = environment;
   const { run } = request;
+  // What is begun will be finished by somebody: nothing is begun by a loser of the lease, nor towards what cannot run.
+  await lease.assertHeld();
+  if (request.to !== undefined) await startablesOf(request.to, environment);
   const earlier = await journal.read(run);
   const restore =
     request.backup === undefined ? undefined : await restoreSteps(request.backup, request, earlier, environment);
@@ -208,13 +211,16 @@ async function isAligned(live: string | undefined, { book, journal }: Site): Pro
   return live !== undefined && (await book.find(live)) === undefined;
 }
 
-/** What the journal of a deploy, and the state itself, say about whether the data changed its shape. */
+/**
+ * What the journals of the deploys that are undone, and the state itself, say about whether the data changed its shape.
+ * `fingerprints` are those from before the first of them.
+ */
 export async function wasMigrated(
-  deploy: JournalRun | undefined,
+  deploys: readonly (JournalRun | undefined)[],
   fingerprints: Readonly<Record<string, string | null>>,
   environment: Environment,
 ): Promise<{ readonly migrated: boolean; readonly why: string }> {
-  const command = [...(deploy?.begun ?? [])].find((step) => step.startsWith('migrate:'));
+  const command = deploys.flatMap((deploy) => [...(deploy?.begun ?? [])]).find((step) => step.startsWith('migrate:'));
   if (command !== undefined)
     return { migrated: true, why: `the migrate command of ${command.slice('migrate:'.length)} ran` };
   for (const source of environment.sources) {

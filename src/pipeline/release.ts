@@ -91,6 +91,7 @@ async function releaseUnder(lease: Lease, run: ReleaseRun, environment: Environm
     return { reason: 'live-not-good', because: verdict, net };
   }
   const promoted = await promoteStage(run, environment, async () => {
+    await lease.assertHeld();
     const { removed } = await markGood(run.id, environment);
     return removed;
   });

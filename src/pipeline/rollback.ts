@@ -1,11 +1,11 @@
 import { decideAccess } from '../authorize/authorize.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { UserError } from '../core/errors.ts';
+import { Interrupted, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { timedId } from '../core/names.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
-import { type Environment, openEnvironment } from '../environment/environment.ts';
-import { backupBetween, goodReleaseNamed, lastGoodBefore } from '../environment/releases.ts';
+import { type Environment, openEnvironment, withSignal } from '../environment/environment.ts';
+import { backupBetween, goodReleaseNamed, lastGoodBefore, releasesBetween } from '../environment/releases.ts';
 import { describeWrites } from '../environment/restore.ts';
 import { revert, wasMigrated } from '../environment/revert.ts';
 import { subjectOf } from '../environment/subject.ts';
@@ -114,11 +114,14 @@ async function rollBackTo(to: ReleaseRecord, live: LiveRelease | undefined, roll
   // A release that was good stays one that a person may return to; one that was not is bad now.
   const said = request.reason === undefined ? `rolled back by ${actor}` : `rolled back by ${actor}: ${request.reason}`;
   const failure = live?.record.state === 'good' ? undefined : said;
+  if (platform.signal.aborted) throw new Interrupted();
+  // From here on it ends well although somebody presses Ctrl-C: nothing may run in the middle of it.
+  const uninterrupted = withSignal(environment, new AbortController().signal);
   const reverted = await stages.run('rollback', async () => {
     const result = await revert(
       { run, from: live?.record.release, to: to.release, backup, actor, failure },
       lease,
-      environment,
+      uninterrupted,
     );
     const failed = result.walk.failed?.result;
     return failed?.outcome === 'failed'
@@ -181,8 +184,10 @@ async function chooseData(
       why: backup === undefined ? 'no backup lies between the two' : 'backup.on_rollback is never',
     };
   }
-  const deploy = await environment.journal.read(live.record.release);
-  const { migrated, why } = await wasMigrated(deploy, live.capsule.fingerprints, environment);
+  const undone = await releasesBetween(live.record.release, to.release, environment);
+  const deploys = await Promise.all(undone.map(({ release }) => environment.journal.read(release)));
+  const { fingerprints } = await environment.book.capsule(undone.at(-1)?.release ?? live.record.release);
+  const { migrated, why } = await wasMigrated(deploys, fingerprints, environment);
   if (policy === 'restore-if-migrated' && !migrated) return { backup: undefined, why };
   if (live.record.state !== 'good') return { backup, why };
   throw new UserError(

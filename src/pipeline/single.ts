@@ -100,7 +100,7 @@ export async function promoteAlone(settings: Configuration, platform: Platform):
     id: release,
   };
   const subject = subjectOf(settings, live.record);
-  return underLease('promote', run, subject, async (_lease, environment) => {
+  return underLease('promote', run, subject, async (lease, environment) => {
     if (state === 'good') return { reason: 'good-already', summary: `${version} is good already` };
     const validated = await validateStage(run, environment);
     const findings = validated.findings;
@@ -112,7 +112,10 @@ export async function promoteAlone(settings: Configuration, platform: Platform):
         findings,
       };
     }
-    const promoted = await promoteStage(run, environment, async () => (await markGood(release, environment)).removed);
+    const promoted = await promoteStage(run, environment, async () => {
+      await lease.assertHeld();
+      return (await markGood(release, environment)).removed;
+    });
     if (promoted.baseline !== undefined) await saveBaseline(promoted.baseline, environment);
     return { reason: 'promoted', summary: promoted.summary, findings };
   });

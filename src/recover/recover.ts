@@ -1,5 +1,5 @@
 import { errorMessage } from '../core/errors.ts';
-import { type Environment, sitesOf } from '../environment/environment.ts';
+import { type Environment, sitesOf, withSignal } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
 import { alignOthers, revert } from '../environment/revert.ts';
@@ -68,6 +68,8 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
         actions.push(`discarded ${header.run}, which had changed nothing yet`);
         break;
       case 'finish-rollback': {
+        // What a person rolled back from by hand may have been good, and stays so.
+        const left = header.release === undefined ? undefined : await environment.book.find(header.release);
         const { walk } = await revert(
           {
             run: header.run,
@@ -76,10 +78,11 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
             backup: header.backup,
             sources: header.sources,
             actor: header.actor,
-            failure: 'rolled back, after an interruption',
+            failure: left?.state === 'good' ? undefined : 'rolled back, after an interruption',
           },
           lease,
-          environment,
+          // Services are down on the way, so it goes on although somebody presses Ctrl-C.
+          withSignal(environment, new AbortController().signal),
         );
         if (!walk.completed) return { actions, failed: walk };
         const what = header.sources === undefined ? 'rollback' : 'restore';

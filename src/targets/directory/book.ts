@@ -117,10 +117,11 @@ export function releaseBook(layout: Layout, machine: Machine): ReleaseBook {
       return { record, capsule: await book.capsule(release) };
     },
     async remove(release) {
-      // The record goes last: while it is there, an interrupted removal is repeated.
-      await files.remove(layout.release(release));
-      await files.remove(layout.secretSettings(release));
+      // The record goes last: while it is there, an interrupted removal is repeated. The capsule goes first: without it
+      // nothing returns to a release of which only a part is left.
       await files.remove(layout.capsule(release));
+      await files.remove(layout.secretSettings(release));
+      await files.remove(layout.release(release));
       await files.remove(layout.aside(release));
       await files.remove(layout.report(release));
       await files.remove(layout.record(release));
