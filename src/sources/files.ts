@@ -116,7 +116,13 @@ function connectFiles(settings: FilesSource, context: SourceContext): Source {
 
 async function* dumpEntries(live: Live, scratch: string, notices: Notice[]): AsyncGenerator<DumpEntry> {
   const { files, sqlite } = live.context.machine;
-  for await (const found of walkTree(live.root, files, live.isExcluded)) {
+  const doubtful: string[] = [];
+  const isExcluded = (path: string) => {
+    const isOut = live.isExcluded(path);
+    if (!isOut && path.includes(NOT_TEXT)) doubtful.push(path);
+    return isOut;
+  };
+  for await (const found of walkTree(live.root, files, isExcluded)) {
     if (live.context.signal.aborted) throw new Interrupted();
     const { path, status, linkTarget } = found;
     const common = {
@@ -160,7 +166,17 @@ async function* dumpEntries(live: Live, scratch: string, notices: Notice[]): Asy
     await content.close();
     if (isCopied) await files.remove(copy);
   }
+  for (const path of doubtful) {
+    if ((await files.status(join(live.root, path))) !== undefined) continue;
+    // It cannot be opened by this name. To pass it over would be to lose it with the next restore.
+    throw new UserError('name-not-text', `the name of ${path} in the state ${live.context.name} is not UTF-8`, {
+      hint: 'Rename it (convmv turns a whole folder into UTF-8), or exclude the folder that holds it.',
+    });
+  }
 }
+
+/** What stands for the bytes of a name that are no UTF-8. */
+const NOT_TEXT = '\ufffd';
 
 function whyLeftOut({ path, status, linkTarget }: TreeEntry): string | undefined {
   if (status.type === 'other') return 'a socket, pipe or device cannot be kept';

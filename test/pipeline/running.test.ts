@@ -1,3 +1,5 @@
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { status } from '../../src/inspect/status.ts';
 import { release } from '../../src/pipeline/release.ts';
@@ -45,5 +47,18 @@ describe('an environment', () => {
     expect(down).toMatchObject({ decision: 'stop', reason: 'not-running' });
     expect(await shop.ask('web', '/version')).toBe('v1');
     expect(after.record?.['services']).toEqual(before.record?.['services']);
+  });
+
+  it('is stopped as each service says, however long its end may take', async () => {
+    const saved = join(shop.folder, 'saved');
+    await shop.build('v2');
+    const program = `process.on('SIGTERM', () => setTimeout(() => { require('node:fs').writeFileSync('${saved}', 'all'); process.exit(0); }, 6500));`;
+    await appendFile(join(shop.folder, 'build/clock-v2/server.cjs'), program);
+    const settings = shop.configuration('v2', ['services.clock.run.stop.timeout=15s']);
+    await release({ version: 'v2', service: undefined, withoutProof: undefined }, settings, aPlatform());
+
+    await stop.run({ inputs: {}, settings }, aPlatform());
+
+    expect(await readFile(saved, 'utf8')).toBe('all');
   });
 });

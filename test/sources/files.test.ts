@@ -119,6 +119,20 @@ describe('a folder', () => {
     expect(await readFile(join(root, 'aside/state/uploads/whole'), 'utf8')).toBe('whole');
   });
 
+  it('refuses to copy a file whose name is not UTF-8, rather than to lose it, unless it is excluded', async () => {
+    const root = await aFolder();
+    const place = join(root, 'state');
+    await mkdir(join(place, 'old'), { recursive: true });
+    await writeFile(Buffer.concat([Buffer.from(`${place}/old/caf`), Buffer.from([0xe9])]), 'in Latin-1');
+    await writeFile(join(place, 'a \ufffd that was meant'), 'text');
+
+    const copying = unpackedCopy(connect(aMachine(root), place, []), root);
+    await expect(copying).rejects.toMatchObject({ code: 'name-not-text' });
+    const { paths } = await unpackedCopy(connect(aMachine(root), place, ['old']), await aFolder());
+
+    expect(paths).toEqual(['', 'a \ufffd that was meant']);
+  });
+
   it('skips with a notice what no archive can hold, and links that lead out', async () => {
     const root = await aFolder();
     const place = join(root, 'state');

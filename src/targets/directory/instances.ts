@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../core/errors.ts';
+import { OutsideError, UserError } from '../../core/errors.ts';
 import { variableName } from '../../core/names.ts';
 import type { StepFailed } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
@@ -160,7 +160,14 @@ export function directoryInstances(layout: Layout, machine: Machine, wait: (ms: 
       if (!ended) {
         await processes.signalGroup(instance.process, 'SIGKILL');
         if (!(await gone(KILL_TIMEOUT_MS))) {
-          throw new Error(`process ${instance.process.pid} of ${instance.service} does not end, even when killed`);
+          const { pid } = instance.process;
+          throw new OutsideError(
+            'process-stuck',
+            `process ${pid} of ${instance.service} does not end, even when killed`,
+            {
+              hint: `See what it waits for: cat /proc/${pid}/wchan; often it is a disk or a network file system.`,
+            },
+          );
         }
       }
       if (instance.record !== undefined) await files.remove(pathOf(instance.record));
