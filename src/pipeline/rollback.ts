@@ -82,7 +82,7 @@ export async function rollback(request: RollbackRequest, settings: Configuration
         live?.record,
       );
     }
-    if (live !== undefined && to.release > live.record.release) {
+    if (live !== undefined && (await isLater(to, live.record, environment))) {
       throw new UserError(
         'not-a-way-back',
         `${to.version} came after ${live.record.version}, which is live: that is no rollback`,
@@ -95,6 +95,12 @@ export async function rollback(request: RollbackRequest, settings: Configuration
   } finally {
     await lease.release();
   }
+}
+
+/** Ids sort by time, but for a clock that was set back: what the live release came after is never later. */
+async function isLater(to: ReleaseRecord, live: ReleaseRecord, environment: Environment): Promise<boolean> {
+  if (to.release < live.release) return false;
+  return (await releasesBetween(live.release, to.release, environment)).length === 0;
 }
 
 interface Rolling {

@@ -41,20 +41,22 @@ export interface HolderConnection {
 }
 
 const START_TIMEOUT_MS = 10_000;
+/** A holder answers at once, but for the moment in which it starts a program on a busy computer. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
 /** Beside this file, or beside the bundle that this file became a part of. */
 const PROGRAM = fileURLToPath(import.meta.url).replace(/[^/\\]*\.(ts|js)$/, 'holder-program.$1');
 
-export function systemHolder(): Holder {
+export function systemHolder(answerTimeoutMs = ANSWER_TIMEOUT_MS): Holder {
   return {
     async connect(folder, { start }) {
       const path = join(folder, 'holder.sock');
-      const existing = await open(path);
+      const existing = await open(path, answerTimeoutMs);
       if (existing !== undefined || !start) return existing;
       await startProgram(folder, path);
       const deadline = performance.now() + START_TIMEOUT_MS;
       while (performance.now() < deadline) {
-        const connection = await open(path);
+        const connection = await open(path, answerTimeoutMs);
         if (connection !== undefined) return connection;
         await sleep(20);
       }
@@ -74,13 +76,13 @@ async function startProgram(folder: string, path: string): Promise<void> {
   });
 }
 
-async function open(path: string): Promise<HolderConnection | undefined> {
+async function open(path: string, answerTimeoutMs: number): Promise<HolderConnection | undefined> {
   const found = await lstat(path).catch(() => undefined);
   // Only a socket of our own user is our holder.
   if (found === undefined || (found.uid !== userInfo().uid && found.uid !== 0)) return undefined;
   const socket = await connectTo(path);
   if (socket === undefined) return undefined;
-  const ask = requestsOver(socket);
+  const ask = requestsOver(socket, answerTimeoutMs);
   const greeting = await ask({ ask: 'who' });
   if (greeting.id === undefined) return undefined;
   return {
@@ -121,8 +123,8 @@ async function connectTo(path: string): Promise<Socket | undefined> {
   }
 }
 
-/** One question at a time over the socket, one line each way. */
-function requestsOver(socket: Socket): (request: HolderRequest) => Promise<HolderReply> {
+/** One question at a time over the socket, one line each way. A holder that does not answer in time is not asked again. */
+function requestsOver(socket: Socket, timeoutMs: number): (request: HolderRequest) => Promise<HolderReply> {
   const waiting: { resolve(reply: HolderReply): void; reject(error: Error): void }[] = [];
   createInterface({ input: socket }).on('line', (line) => {
     const reply: HolderReply = JSON.parse(line);
@@ -140,7 +142,19 @@ function requestsOver(socket: Socket): (request: HolderRequest) => Promise<Holde
   socket.on('close', fail);
   return (request) =>
     new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject });
+      const timer = setTimeout(() => {
+        const hint =
+          'See what became of the process "holder-program"; ended, it is started again, and services run on.';
+        reject(new OutsideError('holder-silent', `the socket holder did not answer within ${timeoutMs} ms`, { hint }));
+        socket.destroy();
+      }, timeoutMs);
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T) => {
+          clearTimeout(timer);
+          settle(value);
+        };
+      };
+      waiting.push({ resolve: settled(resolve), reject: settled(reject) });
       socket.write(`${JSON.stringify(request)}\n`);
     });
 }

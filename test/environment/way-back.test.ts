@@ -234,6 +234,24 @@ describe('a rollback that somebody interrupts', () => {
   });
 });
 
+describe('a rollback after the clock was set back', () => {
+  it('leads to the release that was live before, although its id looks later', async () => {
+    await releaseOf('v1');
+    await shop.build('v2');
+    const clock = { ...platform.clock, now: () => Date.now() - 3_600_000 };
+    await release(requestOf('v2'), shop.configuration('v2'), aPlatform({ clock }));
+
+    const report = await rollback(
+      { to: undefined, data: 'keep', reason: undefined },
+      shop.configuration('v2'),
+      aPlatform({ clock }),
+    );
+
+    expect(report).toMatchObject({ decision: 'proceed', reason: 'rolled-back' });
+    expect(await shop.ask('web', '/version')).toBe('v1');
+  });
+});
+
 describe('a folder that holds the releases of another tool', () => {
   it('is not taken over, whatever else is there', async () => {
     const foreign = join(shop.root, 'releases/20260101/app.js');
