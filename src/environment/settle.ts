@@ -12,7 +12,11 @@ export async function markRelease(
 }
 
 /** Ends a run in the journal of every machine where it is open. Ending it twice changes nothing. */
-export async function endRun(run: string, outcome: 'finished' | 'undone', environment: Environment): Promise<void> {
+export async function endRun(
+  run: string,
+  outcome: 'finished' | 'undone' | 'unsafe',
+  environment: Environment,
+): Promise<void> {
   for (const { journal } of sitesOf(environment)) {
     const found = await journal.read(run);
     if (found !== undefined && !found.ended) await journal.write(run, { line: 'end', outcome });

@@ -1,6 +1,7 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { openEnvironment } from '../../src/environment/environment.ts';
 import { status } from '../../src/inspect/status.ts';
 import { release } from '../../src/pipeline/release.ts';
 import { start, stop } from '../../src/pipeline/running.ts';
@@ -60,5 +61,25 @@ describe('an environment', () => {
     await stop.run({ inputs: {}, settings }, aPlatform());
 
     expect(await readFile(saved, 'utf8')).toBe('all');
+  });
+
+  it('whose live version does not start any more can be released anew', async () => {
+    const call = { inputs: {}, settings: shop.configuration('v1') };
+    await stop.run(call, aPlatform());
+    const { book, layout } = await openEnvironment(shop.configuration('v1'), aPlatform(), { create: false });
+    const live = (await book.live())?.record.release ?? '';
+    await rm(join(layout.service(live, 'web'), 'server.cjs'));
+    const started = await start.run(call, aPlatform());
+    await shop.build('v2');
+
+    const next = await release(
+      { version: 'v2', service: undefined, withoutProof: undefined },
+      shop.configuration('v2'),
+      aPlatform(),
+    );
+
+    expect(started.reason).toBe('unsafe');
+    expect(next.reason).toBe('released');
+    expect(await shop.ask('web', '/version')).toBe('v2');
   });
 });
