@@ -40,6 +40,13 @@ const REFUSALS: Readonly<Record<string, string>> = {
   ENOSPC: 'The disk is full: free some space, then run "holdfast recover".',
   EDQUOT: 'The share of the disk is used up: free some space, then run "holdfast recover".',
   EIO: 'The disk does not work: look at what the system logged.',
+  EBUSY: 'Something uses it: end that, or choose another place.',
+  EEXIST: 'Something else lies at this place: move it away.',
+  EISDIR: 'A folder lies at this place where a file is expected: move it away.',
+  ELOOP: 'The links on this path lead in a circle.',
+  ENAMETOOLONG: 'Choose a place with a shorter path.',
+  ENOTDIR: 'A file lies on this path where a folder is expected: move it away.',
+  ESTALE: 'The network file system lost it: mount it again, then run "holdfast recover".',
   EMFILE: 'Too many files are open: raise the limit (ulimit -n), then run "holdfast recover".',
 };
 
