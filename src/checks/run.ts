@@ -37,7 +37,10 @@ export async function runChecks(
   let decision: 'proceed' | 'stop' = 'stop';
   try {
     await runSeveral(inTurn('together'), CONCURRENT, runOne);
-    await runSeveral(inTurn('alone'), 1, runOne);
+    const failed = [...findings.values()].flat().some(({ outcome }) => outcome === 'fail');
+    // What has failed already need not be measured: a service that hangs would be waited for once per sample.
+    if (failed) for (const check of inTurn('alone')) findings.set(check, [notMeasured(check)]);
+    else await runSeveral(inTurn('alone'), 1, runOne);
     await runSeveral(inTurn('last'), CONCURRENT, runOne);
     decision = 'proceed';
   } finally {
@@ -91,6 +94,11 @@ async function orAborted<T>(promise: Promise<T>, signals: readonly AbortSignal[]
   } finally {
     for (const cleanUp of cleanUps) cleanUp();
   }
+}
+
+function notMeasured(check: Check<unknown>): Finding {
+  const message = `${check.id} was not measured, because other checks had failed already`;
+  return { check: check.id, layer: check.layer, outcome: 'skipped', severity: 'info', message };
 }
 
 function unknownFinding(check: Check<unknown>, why: string): Finding {

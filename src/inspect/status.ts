@@ -49,7 +49,7 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
     const stale = lease !== undefined && (await leases.isStale(lease));
     const open = await journal.open();
     const unowned = open.length > 0 && (lease === undefined || stale || lease.purpose === 'hold');
-    const unfinished = unowned ? describeUnfinished(open) : undefined;
+    const unfinished = unowned ? describeUnfinished(open, stale) : undefined;
     const services = statuses.map(({ service, host, version, release, instances, addresses, logFile }) => ({
       service,
       ...(host === undefined ? {} : { host }),
@@ -91,7 +91,9 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
         ? `nothing is live in ${settings.environment}`
         : `${live.record.version} is live in ${settings.environment} (${live.record.state}, for ${formatDuration(since)})`;
     const whoWorks =
-      lease === undefined ? '' : `; ${stale ? 'a dead run left' : lease.owner.actor} the lease (${lease.purpose})`;
+      lease === undefined
+        ? ''
+        : `; ${stale ? 'a dead run left' : `${lease.owner.actor} has`} the lease (${lease.purpose})`;
     return composeReport(
       'status',
       subjectOf(settings, live?.record),
@@ -138,9 +140,12 @@ async function statusesEverywhere(environment: Environment): Promise<(ServiceSta
 }
 
 /** What a run without an owner means: it was killed, or its steps are given one by one and the next one is due. */
-function describeUnfinished(open: readonly JournalRun[]): { readonly reason: string; readonly text: string } {
+function describeUnfinished(
+  open: readonly JournalRun[],
+  died: boolean,
+): { readonly reason: string; readonly text: string } {
   const [only] = open;
-  if (open.length === 1 && only?.marks.has('deployed') === true && !only.marks.has('rolling-back')) {
+  if (!died && open.length === 1 && only?.marks.has('deployed') === true && !only.marks.has('rolling-back')) {
     return { reason: 'awaiting-verdict', text: 'it is not promoted yet: "holdfast promote", or "holdfast rollback"' };
   }
   return { reason: 'recovery-needed', text: 'a run did not end: "holdfast recover" finishes or undoes it' };

@@ -122,8 +122,29 @@ async function readFingerprints({ sources }: Environment): Promise<Capsule['fing
 export async function validateStage({ stages, platform }: ReleaseRun, environment: Environment): Promise<Validated> {
   return stages.run('validate', async () => {
     const observed = await observeAll(environment);
-    return validate(observed, await latestBaseline(environment), platform.log);
+    const validated = await validate(observed, await latestBaseline(environment), platform.log);
+    return { ...validated, findings: [...validated.findings, ...(await missingState(environment))] };
   });
+}
+
+/** State that is configured and not there, although everything runs: a wrong path would protect nothing, in silence. */
+async function missingState({ sources, machine }: Environment): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, paths } of sources) {
+    const found = await Promise.all(paths.map((path) => machine.files.status(path)));
+    if (paths.length === 0 || found.some((status) => status !== undefined)) continue;
+    findings.push({
+      check: `state-present:${name}`,
+      layer: 'release',
+      outcome: 'warn',
+      severity: 'high',
+      message: `there is nothing at ${paths[0]}, so state.${name} holds nothing that a rollback could bring back`,
+      remedy:
+        'Correct the path, and see that the service writes below HOLDFAST_SHARED or into a folder of its `shared` list.',
+      path: `state.${name}.path`,
+    });
+  }
+  return findings;
 }
 
 /** Records what is right now, and marks the release good. */

@@ -64,7 +64,7 @@ export function reportRelease(run: ReleaseRun, ending: Ending): Report {
     decision: proceed ? 'proceed' : 'stop',
     reason,
     summary: summarise(run, ending, times.finishedAt - startedAt),
-    findings: [...stages.findings, ...keptWrites(ending)],
+    findings: [...stages.findings, ...keptWrites(ending), ...restoredNothing(ending)],
     record,
   });
 }
@@ -84,6 +84,21 @@ function keptWrites({ back, net }: Ending): Finding[] {
       path: 'backup.on_rollback',
     },
   ];
+}
+
+/** A source that was empty in the backup: what the failed release did to what the service really keeps was not undone. */
+function restoredNothing({ back, net }: Ending): Finding[] {
+  if (back?.data !== 'restored' || back.to === undefined) return [];
+  const empty = (net?.backup?.sources ?? []).filter(({ entryCount }) => entryCount === 0);
+  return empty.map(({ name }) => ({
+    check: `state-restored:${name}`,
+    layer: 'release',
+    outcome: 'warn',
+    severity: 'high',
+    message: `the backup held nothing of state.${name}, so nothing of it was brought back`,
+    remedy: 'See whether its path is where the service really writes.',
+    path: `state.${name}`,
+  }));
 }
 
 function summarise(

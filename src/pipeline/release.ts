@@ -51,7 +51,20 @@ async function takeLease({ stages, actor, settings }: ReleaseRun, { leases }: En
   } catch (error) {
     if (!(error instanceof UserError) || !error.code.startsWith('environment-')) throw error;
     const summary = `${error.message}. ${error.hint ?? ''}`.trim();
-    return await stages.run('lease', async () => ({ decision: 'stop', reason: error.code, summary }));
+    const finding: Finding = {
+      check: error.code,
+      layer: 'release',
+      outcome: 'fail',
+      severity: 'medium',
+      message: error.message,
+      ...(error.hint === undefined ? {} : { remedy: error.hint }),
+    };
+    return await stages.run('lease', async () => ({
+      decision: 'stop',
+      reason: error.code,
+      summary,
+      findings: [finding],
+    }));
   }
 }
 

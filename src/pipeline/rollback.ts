@@ -8,8 +8,10 @@ import { type Environment, openEnvironment, withSignal } from '../environment/en
 import { backupBetween, goodReleaseNamed, lastGoodBefore, releasesBetween } from '../environment/releases.ts';
 import { describeWrites } from '../environment/restore.ts';
 import { revert, wasMigrated } from '../environment/revert.ts';
+import { endRun } from '../environment/settle.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
+import type { Walk } from '../journal/walk.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
 import type { LiveRelease, ReleaseRecord } from '../targets/target.ts';
@@ -50,12 +52,9 @@ export async function rollback(request: RollbackRequest, settings: Configuration
   try {
     const recovered = await recover(lease, environment);
     if (recovered.failed !== undefined) {
-      return close({
-        decision: 'stop',
-        reason: 'unsafe',
-        summary: 'a killed run could not be undone; see its journal',
-        record: { steps: stages.steps },
-      });
+      // A way back that cannot be walked must not bar every other one: a person who names release and data replaces it.
+      if (request.to === undefined || request.data === undefined) return close(stuck(recovered.failed, stages));
+      for (const { header } of await environment.journal.open()) await endRun(header.run, 'unsafe', environment);
     }
     const { back } = recovered;
     // A release that was never promoted was being rolled back: that is what was asked for.
@@ -95,6 +94,21 @@ export async function rollback(request: RollbackRequest, settings: Configuration
   } finally {
     await lease.release();
   }
+}
+
+function stuck({ failed }: Walk, { steps }: StageBook): ReportParts {
+  const message = failed?.result.outcome === 'failed' ? failed.result.message : 'see its journal';
+  const finding: Finding = {
+    check: failed?.name ?? 'recover',
+    layer: 'release',
+    outcome: 'fail',
+    severity: 'critical',
+    message,
+    remedy:
+      'Mend what the message names and run "holdfast recover", or go another way: holdfast rollback --to RELEASE --data keep',
+  };
+  const summary = `a run that did not end could not be undone: ${message}`;
+  return { decision: 'stop', reason: 'unsafe', summary, findings: [finding], record: { steps } };
 }
 
 /** Ids sort by time, but for a clock that was set back: what the live release came after is never later. */

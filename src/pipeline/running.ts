@@ -3,6 +3,7 @@ import { accessFinding, decideAccess } from '../authorize/authorize.ts';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
 import { UserError } from '../core/errors.ts';
+import type { Finding } from '../core/finding.ts';
 import type { Report, ReportParts } from '../core/report.ts';
 import { answer } from '../environment/answer.ts';
 import { type Environment, sitesOf } from '../environment/environment.ts';
@@ -28,11 +29,16 @@ export const start: Action<typeof inputs, Configuration, Platform> = {
       if (live === undefined) throw nothingLive(settings);
       const failed = (await startLive(live.record.release, lease, environment)).failed?.result;
       if (failed?.outcome !== 'failed') return { reason: 'running', summary: `${live.record.version} runs` };
-      return {
-        decision: 'stop',
-        reason: 'unsafe',
-        summary: `${live.record.version} does not start: ${failed.message}`,
+      const finding: Finding = {
+        check: 'start',
+        layer: 'release',
+        outcome: 'fail',
+        severity: 'critical',
+        message: failed.message,
+        remedy: failed.remedy ?? 'Mend what the message names, then start it again.',
       };
+      const summary = `${live.record.version} does not start: ${failed.message}`;
+      return { decision: 'stop', reason: 'unsafe', summary, findings: [finding] };
     }),
 };
 

@@ -22,6 +22,8 @@ export const run: Action<typeof inputs, Configuration, Platform> = {
   positional: ['service', 'command'],
   examples: ['run api -- node --print process.env.HOLDFAST_VERSION'],
   reasons: ['ran', 'failed'],
+  // Standard output is the command's own.
+  bare: () => '',
   async run({ inputs: { service, command }, settings }, platform) {
     const startedAt = platform.clock.now();
     const environment = await openEnvironment(settings, platform, { create: false });

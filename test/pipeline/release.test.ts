@@ -160,6 +160,31 @@ describe('a release', () => {
     expect(report.record?.['live']).toBeUndefined();
   });
 
+  it('whose way back fails does not bar another way that a person names', async () => {
+    await releaseVersion('v0');
+    await releaseVersion('v1');
+    const environment = await openEnvironment(shop.configuration('v1'), aPlatform(), { create: false });
+    const broken = (await environment.book.live())?.record.release ?? '';
+    await rm(join(shop.root, 'releases', broken, 'web', 'server.cjs'));
+    await releaseVersion('v2', { fault: 'broken-notes' });
+
+    const refused = await rollback(
+      { to: undefined, data: undefined, reason: undefined },
+      shop.configuration('v2'),
+      aPlatform(),
+    );
+    const named = await rollback({ to: 'v0', data: 'keep', reason: undefined }, shop.configuration('v2'), aPlatform());
+
+    expect(refused).toMatchObject({
+      reason: 'unsafe',
+      findings: expect.arrayContaining([expect.objectContaining({ remedy: expect.stringContaining('--to RELEASE') })]),
+    });
+    expect(named).toMatchObject({ reason: 'rolled-back', record: { live: { version: 'v0' } } });
+    expect(await shop.ask('web', '/version')).toBe('v0');
+    const after = await releaseVersion('v3');
+    expect(after.reason).toBe('released');
+  }, 90_000);
+
   it('keeps secrets out of capsules, records, journals and reports', async () => {
     const report = await releaseVersion('v1');
 

@@ -27,6 +27,7 @@ export const paths: Rule = (part) => {
   for (const [name, source] of membersAt(part.root, 'state')) {
     const path = ['state', name];
     statePath(part, path, source);
+    isShared(part, path, source);
     globs(part, path, source);
     const where = textAt(source, 'path');
     if (where === undefined) continue;
@@ -61,6 +62,20 @@ function shared(part: Judged, path: Path): void {
     }
     seen.push(clean);
   }
+}
+
+/** A service finds its shared folder by HOLDFAST_SHARED, or through the folders that are linked into each release. */
+function isShared(part: Judged, path: Path, source: Tree): void {
+  const service = textAt(source, 'service');
+  const text = textAt(source, 'path');
+  if (service === undefined || text === undefined || text.startsWith('/')) return;
+  const where = segments(text).join('/');
+  const linked = itemsAt(part.root, 'services', service, 'shared').map((item) =>
+    segments(textAt(item) ?? '').join('/'),
+  );
+  if (linked.some((folder) => where === folder || where.startsWith(`${folder}/`))) return;
+  const message = `no entry of services.${service}.shared covers it: unless ${service} writes it below HOLDFAST_SHARED, it lies in the release and is gone with it`;
+  part.warn([...path, 'path'], message);
 }
 
 /** Folders below the root of an environment that are Holdfast's own. */

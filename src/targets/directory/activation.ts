@@ -198,6 +198,7 @@ function startService(startable: Startable, tools: ActivationTools): Step {
       // Left by an interrupted start: a dead record, or a process that nobody recorded.
       const leftover = found.filter((instance) => instance.release === release && !running.includes(instance));
       for (const instance of leftover) await instances.stop(instance, settings.run.stop);
+      const written = (await machine.files.status(layout.log(service)))?.sizeBytes ?? 0;
       for (let number = 1; number <= settings.run.instances; number += 1) {
         if (records.some((record) => record.number === number)) continue;
         records.push(await instances.start(startable, number));
@@ -208,7 +209,7 @@ function startService(startable: Startable, tools: ActivationTools): Step {
         wait,
         signal,
         exit: (instance) => instances.exit(instance),
-        logTail: () => readTail(machine, layout.log(service)),
+        logTail: () => readTail(machine, layout.log(service), written),
       });
     },
   };
@@ -226,16 +227,21 @@ function releaseSockets({ services }: Activation, { instances }: ActivationTools
   };
 }
 
-const TAIL_BYTES = 2000;
+const TAIL_BYTES = 8000;
 const TAIL_LINES = 8;
 
-/** The end of a log, as one line. */
-export async function readTail(machine: Machine, path: string): Promise<string> {
+/** The end of what was written to a log since it was `from` bytes long, as one line; what looks like the cause comes first. */
+export async function readTail(machine: Machine, path: string, from = 0): Promise<string> {
   const status = await machine.files.status(path);
   if (status === undefined || status.sizeBytes === 0) return '';
-  const start = Math.max(0, status.sizeBytes - TAIL_BYTES);
+  // A log that became shorter was rotated meanwhile.
+  const since = from > status.sizeBytes ? 0 : from;
+  if (since === status.sizeBytes) return '';
+  const start = Math.max(since, status.sizeBytes - TAIL_BYTES);
   const chunks: Buffer[] = [];
   for await (const chunk of machine.files.openRead(path, { start, end: status.sizeBytes - 1 })) chunks.push(chunk);
   const lines = Buffer.concat(chunks).toString('utf8').trim().split('\n');
-  return lines.slice(-TAIL_LINES).join(' | ');
+  const end = lines.slice(-TAIL_LINES);
+  const cause = lines.slice(0, -TAIL_LINES).find((line) => /error|exception|cannot|panic/i.test(line));
+  return [...(cause === undefined ? [] : [cause, '…']), ...end].join(' | ');
 }

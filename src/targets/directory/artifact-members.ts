@@ -95,7 +95,8 @@ async function* unpack(artifact: string, raw: Readable): AsyncGenerator<Member> 
     const parents = path.split('/').map((_, index, parts) => parts.slice(0, index).join('/'));
     if (
       posix.isAbsolute(path) ||
-      path.startsWith('..') ||
+      path === '..' ||
+      path.startsWith('../') ||
       seen.has(path) ||
       parents.some((parent) => links.has(parent))
     ) {
