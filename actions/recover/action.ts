@@ -13,6 +13,7 @@ export const recoverAction: Action<typeof inputs, Configuration, Platform> = {
   summary: 'finish or undo what a killed run began; safe at any time, twice',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   reasons: ['recovered', 'nothing-to-recover', 'unsafe'],
   async run({ settings }, platform) {

@@ -23,6 +23,7 @@ export const rollbackAction: Action<typeof inputs, Configuration, Platform> = {
   summary: 'go back to the last good release, or a named one, with its data',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   examples: ['rollback', 'rollback --to v1 --data keep'],
   reasons: ROLLBACK_REASONS,

@@ -1,4 +1,5 @@
 import type { Finding, Severity } from '../core/finding.ts';
+import { isSealed, sealedNames } from '../core/sealed.ts';
 import type { Alert } from './alert.ts';
 import { type ChannelPlatform, type Delivery, PATIENCE, type Patience } from './channel.ts';
 import { connectChannel } from './registry.ts';
@@ -40,7 +41,9 @@ export async function sendAlert(
     const delivery: Delivery =
       channel === undefined
         ? { outcome: 'failed', attempts: 0, detail: `alerts.channels has no ${name}` }
-        : await connectChannel(channel, platform, patience).send(alert);
+        : isSealed(channel)
+          ? { outcome: 'failed', attempts: 0, detail: `${sealedNames(channel).join(', ')} is not set here` }
+          : await connectChannel(channel, platform, patience).send(alert);
     return { alert: alert.key, channel: name, ...delivery, at: new Date(platform.clock.now()).toISOString() };
   }
 }

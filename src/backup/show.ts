@@ -25,6 +25,7 @@ export const backupList: Action<typeof none, Configuration, Platform> = {
   summary: 'the backups of an environment, newest first',
   group: 'State',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs: none,
   reasons: ['listed'],
   run: ({ settings }, platform) =>
@@ -70,6 +71,7 @@ export const backupShow: Action<typeof named, Configuration, Platform> = {
   summary: 'what a backup holds, of which release, and its proof',
   group: 'State',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs: named,
   positional: ['id'],
   reasons: ['shown'],

@@ -1,4 +1,4 @@
-import { sealedSecret } from './sealed.ts';
+import { sealedSecret } from '../core/sealed.ts';
 import { closest } from './suggest.ts';
 import { type Path, pathText, type Scalar, type Tree } from './tree.ts';
 

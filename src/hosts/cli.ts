@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ConfigurationCall } from '../config/commands.ts';
+import type { LoadResult } from '../config/load.ts';
 import { InvalidConfiguration } from '../config/problem.ts';
 import { UserError } from '../core/errors.ts';
 import { EXIT, exitCodeOf, Report, type Subject } from '../core/report.ts';
@@ -114,10 +115,18 @@ async function runAction(
   if (action.settings === 'none') return await action.run({ inputs, settings: undefined }, platform);
   const raw = await readConfiguration(options, run, platform, host);
   if (action.settings === 'raw') return await action.run({ inputs, settings: raw }, platform);
-  const { result } = raw;
+  const result = action.withoutSecrets === true ? await orSealed(raw) : raw.result;
   if (!result.ok) throw new InvalidConfiguration(result.problems, raw.request.file);
   for (const warning of result.warnings) log.warn(`${warning.path}: ${warning.message}`);
   return await action.run({ inputs, settings: result.configuration }, platform);
+}
+
+/** Whoever looks, or goes back, may lack the secrets of a release: then they are known by name only. */
+async function orSealed({ request, result }: ConfigurationCall): Promise<LoadResult> {
+  if (result.ok) return result;
+  const { loadConfiguration } = await import('../config/load.ts');
+  const sealed = loadConfiguration({ ...request, sealed: true });
+  return sealed.ok ? sealed : result;
 }
 
 /** Masks what the file calls secret before anything of it can be printed. */

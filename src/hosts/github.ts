@@ -1,11 +1,11 @@
 import { join, resolve } from 'node:path';
 import type { ConfigurationCall } from '../config/commands.ts';
 import { InvalidConfiguration } from '../config/problem.ts';
-import { sealedNames } from '../config/sealed.ts';
 import type { Block } from '../core/action.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { Report, type Subject } from '../core/report.ts';
+import { sealedNames } from '../core/sealed.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { createMask } from '../report/mask.ts';

@@ -28,6 +28,7 @@ export const releases: Action<typeof inputs, Configuration, Platform> = {
   summary: 'the releases of an environment, newest first',
   group: 'Look',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   reasons: ['listed'],
   async run({ settings }, platform) {

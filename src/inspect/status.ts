@@ -33,6 +33,7 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
   summary: 'what is live, since when, whether it runs, and who works on it',
   group: 'Look',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   reasons: ['status', 'nothing-live', 'not-running', 'awaiting-verdict', 'recovery-needed'],
   async run({ settings }, platform) {

@@ -1,3 +1,5 @@
+import { UserError } from '../core/errors.ts';
+import { sealedNames } from '../core/sealed.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { SshTarget, TargetSettings } from '../targets/settings.ts';
 import { localMachine } from './local.ts';
@@ -39,6 +41,12 @@ async function connectTo(
   platform: Platform,
 ): Promise<Machine> {
   const keys = host_keys?.[host];
+  const [missing] = sealedNames(key);
+  if (missing !== undefined) {
+    throw new UserError('secret-not-here', `target.key needs the secret ${missing}, which is not set here`, {
+      hint: `Set ${missing}; without it ${host} cannot be reached.`,
+    });
+  }
   const machine = await sshMachine(
     {
       host,

@@ -21,6 +21,7 @@ export const lockStatus: LockAction<typeof none> = {
   summary: 'who may change the environment now',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs: none,
   reasons: ['free', 'held', 'locked', 'stale'],
   run: ({ settings }, platform) =>
@@ -46,6 +47,7 @@ export const lockHold: LockAction<typeof holdInputs> = {
   summary: 'hold the environment: no release starts until the hold is freed',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs: holdInputs,
   examples: ['lock hold --reason "month-end closing"'],
   reasons: ['held', 'no-role'],
@@ -64,6 +66,7 @@ export const lockRelease: LockAction<typeof none> = {
   summary: 'free a hold, or the lease of a run that died',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs: none,
   reasons: ['freed', 'free', 'no-role'],
   run: ({ settings }, platform) =>

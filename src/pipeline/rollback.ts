@@ -8,6 +8,7 @@ import { type Environment, openEnvironment, withSignal } from '../environment/en
 import { backupBetween, goodReleaseNamed, lastGoodBefore, releasesBetween } from '../environment/releases.ts';
 import { describeWrites } from '../environment/restore.ts';
 import { revert, wasMigrated } from '../environment/revert.ts';
+import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { endRun } from '../environment/settle.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
@@ -48,6 +49,9 @@ export async function rollback(request: RollbackRequest, settings: Configuration
   });
   if (access.decision === 'stop') return close({ decision: 'stop', reason: access.reason, summary: access.summary });
   const environment = await openEnvironment(settings, platform, { create: true });
+  if (request.data !== 'keep' || (await environment.journal.open()).length > 0) {
+    requireStateSecrets(settings, ', or keep the data: --data keep');
+  }
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'rollback', actor });
   try {
     const recovered = await recover(lease, environment);

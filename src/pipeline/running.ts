@@ -7,6 +7,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Report, ReportParts } from '../core/report.ts';
 import { answer } from '../environment/answer.ts';
 import { type Environment, sitesOf } from '../environment/environment.ts';
+import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { startLive } from '../environment/start-live.ts';
 import { stopEverything } from '../environment/teardown.ts';
 import type { Lease } from '../journal/lease.ts';
@@ -21,6 +22,7 @@ export const start: Action<typeof inputs, Configuration, Platform> = {
   summary: 'start what is live and does not run, after a reboot or a stop',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   reasons: ['running', 'no-role', 'unsafe'],
   run: ({ settings }, platform) =>
@@ -48,6 +50,7 @@ export const stop: Action<typeof inputs, Configuration, Platform> = {
   summary: 'stop every process of the environment; `start` brings them back',
   group: 'Release',
   settings: 'configuration',
+  withoutSecrets: true,
   inputs,
   reasons: ['stopped', 'no-role', 'unsafe'],
   run: ({ settings }, platform) =>
@@ -73,6 +76,7 @@ function changing(
       return { decision: 'stop', reason: access.reason, summary: access.message, findings: [accessFinding(access)] };
     }
     if ((await environment.machine.files.status(environment.layout.own)) === undefined) throw nothingLive(settings);
+    if ((await environment.journal.open()).length > 0) requireStateSecrets(settings, '');
     const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'change', actor });
     try {
       const recovered = await recover(lease, environment);

@@ -2,6 +2,7 @@ import type { Configuration } from '../config/configuration.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report } from '../core/report.ts';
 import { openEnvironment } from '../environment/environment.ts';
+import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { isLiveDown, startLive } from '../environment/start-live.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -11,6 +12,7 @@ import { recover } from './recover.ts';
 export async function recoverEnvironment(settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
   const environment = await openEnvironment(settings, platform, { create: true });
+  if ((await environment.journal.open()).length > 0) requireStateSecrets(settings, '');
   const actor = platform.identity.actor;
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
   try {

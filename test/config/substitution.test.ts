@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isSealed, sealedNames } from '../../src/config/sealed.ts';
+import { isSealed, sealedNames } from '../../src/core/sealed.ts';
 import { loaded, problemsOf, TEN_LINES } from './files.ts';
 
 const HEAD = 'secrets: [KEY, PW]\nvariables: [NAME, PORT, ON, WAIT, EMPTY]\n';
