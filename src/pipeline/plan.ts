@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { decideAccess } from '../authorize/authorize.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { formatBytes } from '../core/bytes.ts';
@@ -50,7 +50,11 @@ export async function plan(request: PlanRequest, settings: Configuration, platfo
   const retired = retiring.filter((service) => settings.services[service] === undefined);
   const back = live?.record.state === 'good' ? live.record : await lastGoodBefore(live?.record.release, environment);
   const risk = await writesAtRisk(environment);
-  const findings = [...(await judgeBeforehand(request, environment)), ...gaps(settings)];
+  const findings = [
+    ...(await judgeBeforehand(request, environment)),
+    ...(await lookBeforehand(request, live, environment)),
+    ...gaps(settings),
+  ];
   const stops = findings.some(({ outcome }) => outcome === 'fail');
   const way =
     back === undefined
@@ -76,16 +80,13 @@ export async function plan(request: PlanRequest, settings: Configuration, platfo
   );
 }
 
-function stepsOfDeploy(
-  { version, service }: PlanRequest,
-  live: LiveRelease | undefined,
-  environment: Environment,
-): PlannedStep[] {
-  const { settings } = environment;
-  const release = 'the new release';
+const RELEASE = 'the new release';
+
+/** The services as they would be started, and those of them that would change. */
+function plannedServices({ version, service }: PlanRequest, live: LiveRelease | undefined, { settings }: Environment) {
   const startables: Startable[] = Object.entries(settings.services).map(([name, each]) => ({
     service: name,
-    release,
+    release: RELEASE,
     version: service === undefined || service === name ? version : (live?.capsule.services[name]?.version ?? version),
     settings: each,
   }));
@@ -94,17 +95,60 @@ function stepsOfDeploy(
       .map((each) => each.service)
       .filter((name) => service === undefined || service === name || live?.capsule.services[name] === undefined),
   );
+  return { startables, changed };
+}
+
+function stepsOfDeploy(request: PlanRequest, live: LiveRelease | undefined, environment: Environment): PlannedStep[] {
+  const { version } = request;
+  const { startables, changed } = plannedServices(request, live, environment);
   const staging = [...changed].map((name) => ({
     stage: 'deploy',
     step: `stage:${name}`,
     what: `put the files of ${name} ${version} beside the live ones`,
   }));
-  const walking = deploySteps(release, startables, changed, [], environment, environment).map(({ name, summary }) => ({
+  const walking = deploySteps(RELEASE, startables, changed, [], environment, environment).map(({ name, summary }) => ({
     stage: 'deploy',
     step: name,
     what: summary,
   }));
   return [...staging, ...walking];
+}
+
+/** What the release itself would look at first: is every artifact there, is every port free, can the supervisor be used. */
+async function lookBeforehand(
+  request: PlanRequest,
+  live: LiveRelease | undefined,
+  environment: Environment,
+): Promise<Finding[]> {
+  const { startables, changed } = plannedServices(request, live, environment);
+  const findings: Finding[] = [];
+  const stop = (check: string, message: string, remedy: string | undefined) =>
+    findings.push({
+      check,
+      layer: 'release',
+      outcome: 'fail',
+      severity: 'high',
+      message,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  for (const { service, settings } of startables.filter((each) => changed.has(each.service))) {
+    if (settings.artifact === undefined) continue;
+    const path = isAbsolute(settings.artifact)
+      ? settings.artifact
+      : join(environment.settings.directory, settings.artifact);
+    if ((await environment.platform.files.status(path)) !== undefined) continue;
+    stop(
+      `artifact:${service}`,
+      `services.${service}.artifact names ${path}, and there is nothing`,
+      'Build it first, or correct the path.',
+    );
+  }
+  const steps = deploySteps(RELEASE, startables, changed, [], environment, environment);
+  for (const step of steps.filter(({ looks }) => looks === true)) {
+    const result = await step.run({ progress() {}, note() {} });
+    if (result.outcome === 'failed') stop(step.name, result.message, result.remedy);
+  }
+  return findings;
 }
 
 /** What would stop a release before it began, as far as that can be seen now. */

@@ -1,4 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openEnvironment } from '../../src/environment/environment.ts';
@@ -310,5 +311,23 @@ describe('a plan', () => {
     expect(report.findings.filter(({ check }) => check.startsWith('gap:'))).toHaveLength(2);
     expect(await environment.book.list()).toEqual(before);
     expect(await shop.ask('web', '/version')).toBe('v1');
+  });
+
+  it('says what would stop the release: an artifact that is not there, a port that somebody holds', async () => {
+    const stranger = createServer();
+    const port = await new Promise<number>((resolve) => {
+      stranger.listen(0, '127.0.0.1', () => {
+        const address = stranger.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+
+    const set = [`services.web.run.port=${port}`];
+    const report = await plan({ version: 'v9', service: undefined }, shop.configuration('v9', set), aPlatform());
+
+    stranger.close();
+    const failed = report.findings.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check);
+    expect(report).toMatchObject({ decision: 'stop', reason: 'would-stop' });
+    expect(failed).toEqual(['artifact:web', 'artifact:clock', 'check-ports']);
   });
 });
