@@ -16,6 +16,8 @@ export interface Running {
 
 /** Few enough that a small service is not put under load by its own checks. */
 const CONCURRENT = 8;
+/** The checks that tell whether a service answers at all. */
+const ANSWERS = /^(?:health|port-open):/;
 const DEFAULT_TIMEOUT_MS = 60_000;
 
 /**
@@ -37,9 +39,11 @@ export async function runChecks(
   let decision: 'proceed' | 'stop' = 'stop';
   try {
     await runSeveral(inTurn('together'), CONCURRENT, runOne);
-    const failed = [...findings.values()].flat().some(({ outcome }) => outcome === 'fail');
-    // What has failed already need not be measured: a service that hangs would be waited for once per sample.
-    if (failed) for (const check of inTurn('alone')) findings.set(check, [notMeasured(check)]);
+    // A service that does not answer is not measured: each sample would be waited for to the end.
+    const isSilent = [...findings.values()]
+      .flat()
+      .some(({ check, outcome }) => outcome === 'fail' && ANSWERS.test(check));
+    if (isSilent) for (const check of inTurn('alone')) findings.set(check, [notMeasured(check)]);
     else await runSeveral(inTurn('alone'), 1, runOne);
     await runSeveral(inTurn('last'), CONCURRENT, runOne);
     decision = 'proceed';
@@ -97,7 +101,7 @@ async function orAborted<T>(promise: Promise<T>, signals: readonly AbortSignal[]
 }
 
 function notMeasured(check: Check<unknown>): Finding {
-  const message = `${check.id} was not measured, because other checks had failed already`;
+  const message = `${check.id} was not measured, because a service does not answer as it should`;
   return { check: check.id, layer: check.layer, outcome: 'skipped', severity: 'info', message };
 }
 

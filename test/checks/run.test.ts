@@ -88,6 +88,20 @@ describe('runChecks', () => {
     expect(order.slice(-3)).toEqual(['alone', 'alone', 'last']);
   });
 
+  it('does not measure a service that does not answer, but one that answers wrongly', async () => {
+    const failing = (id: string) =>
+      aCheck(id, {
+        evaluate: () => [{ check: id, layer: 'application', outcome: 'fail', severity: 'high', message: 'bad' }],
+      });
+    const latency = aCheck('latency:api', { turn: 'alone' });
+
+    const silent = await runChecks([failing('health:api'), latency], undefined, running);
+    const wrong = await runChecks([failing('custom'), latency], undefined, running);
+
+    expect(silent.map(({ outcome }) => outcome)).toEqual(['fail', 'skipped']);
+    expect(wrong.map(({ outcome }) => outcome)).toEqual(['fail', 'pass']);
+  });
+
   it('rejects with Interrupted when the run ends', async () => {
     const interruption = new AbortController();
     const hangs = aCheck('hangs', { collect: () => new Promise(() => {}) });
