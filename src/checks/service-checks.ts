@@ -1,4 +1,4 @@
-import { parseJson, readJsonPath } from '../core/json-path.ts';
+import { readVersion } from '../core/json-path.ts';
 import type { ServiceSettings } from '../targets/settings.ts';
 import type { ServiceStatus } from '../targets/target.ts';
 import type { Check } from './check.ts';
@@ -91,10 +91,4 @@ export function versionCheck(
       ];
     },
   };
-}
-
-function readVersion(body: string, path: string | undefined): string | undefined {
-  if (path === undefined) return body.trim();
-  const found = readJsonPath(parseJson(body), path);
-  return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
 }

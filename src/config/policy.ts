@@ -4,7 +4,7 @@ import { type Path, pathText } from './tree.ts';
  * Who may release, what must hold, where data goes: for every environment but `local` this stands in the file alone, so
  * that a variable of a job or an argument of a workflow cannot weaken it.
  */
-const POLICY: readonly (readonly string[])[] = [
+export const POLICY: readonly Path[] = [
   ['access'],
   ['compliance'],
   ['backup'],

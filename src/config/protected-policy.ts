@@ -1,4 +1,5 @@
 import { overlay } from './environment.ts';
+import { POLICY } from './policy.ts';
 import { type Problem, type Problems, problemAt } from './problem.ts';
 import { readTree } from './read.ts';
 import {
@@ -22,18 +23,6 @@ export interface ProtectedFile {
   /** Name of the branch, for messages. */
   readonly branch: string;
 }
-
-/** Parts that the protected file alone decides; what a release may not do to itself. */
-const POLICY: readonly Path[] = [
-  ['access'],
-  ['compliance'],
-  ['backup'],
-  ['alerts'],
-  ['validate', 'required'],
-  ['validate', 'baseline'],
-  ['secrets'],
-  ['target'],
-];
 
 /** A part in which the released file says something else than the protected one. */
 export interface Difference {

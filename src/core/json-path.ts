@@ -31,3 +31,10 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** The version in an answer: what stands at a path like `$.build.version`, or the whole text; undefined when there is none. */
+export function readVersion(body: string, path: string | undefined): string | undefined {
+  if (path === undefined) return body.trim();
+  const found = readJsonPath(parseJson(body), path);
+  return typeof found === 'string' || typeof found === 'number' ? String(found) : undefined;
+}

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../core/duration.ts';
 import { Interrupted } from '../../core/errors.ts';
+import { readVersion } from '../../core/json-path.ts';
 import { DONE, type StepProgress, type StepResult } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { HttpSession } from '../../platform/http.ts';
@@ -167,21 +168,6 @@ async function get(
   } catch (error) {
     if (signal.aborted) throw new Interrupted();
     return { why: `${new URL(url).pathname} gives no answer (${error instanceof Error ? error.message : error})` };
-  }
-}
-
-/** The version in an answer: the member at a path like `$.build.version`, or the whole text. */
-export function readVersion(body: string, path: string | undefined): string | undefined {
-  if (path === undefined) return body.trim();
-  try {
-    let value: unknown = JSON.parse(body);
-    for (const key of path.slice(2).split('.')) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
-      value = Reflect.get(value, key);
-    }
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-  } catch {
-    return undefined;
   }
 }
 
