@@ -8,6 +8,7 @@ import type { Log } from './log.ts';
 import { type Processes, systemProcesses } from './processes.ts';
 import { type Random, systemRandom } from './random.ts';
 import { type Sqlite, systemSqlite } from './sqlite.ts';
+import type { Workflow } from './workflow.ts';
 
 /** Every effect that Holdfast has. A function takes the slice that it uses as its last parameter. */
 export interface Platform {
@@ -21,6 +22,8 @@ export interface Platform {
   readonly sqlite: Sqlite;
   readonly log: Log;
   readonly ending: Ending;
+  /** Undefined where no workflow runs: on a laptop. */
+  readonly workflow?: Workflow;
   /** Fires when the run shall end: Ctrl-C, SIGTERM, a time limit of the whole. */
   readonly signal: AbortSignal;
 }
