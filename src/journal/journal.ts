@@ -45,8 +45,10 @@ export type RunLine = z.infer<typeof RunLine>;
 export interface JournalRun {
   readonly header: RunHeader;
   readonly lines: readonly RunLine[];
-  /** True once its last line is an `end`. */
+  /** True once there is an `end`: what somebody who lost the lease wrote behind it opens nothing again. */
   readonly ended: boolean;
+  /** Step that was begun and of which no result is known. */
+  readonly inFlight: string | undefined;
   /** Steps whose result is `done`. */
   readonly done: ReadonlySet<string>;
   /** Steps that were at least begun. */
@@ -140,7 +142,9 @@ export function parseRun(text: string, path: string): JournalRun {
     if (line.line === 'result' && line.outcome === 'done') done.add(line.step);
     if (line.line === 'mark') marks.add(line.mark);
   }
-  return { header, lines, ended: lines.at(-1)?.line === 'end', done, begun, touching, marks };
+  const last = lines.at(-1);
+  const inFlight = last?.line === 'intent' ? last.step : undefined;
+  return { header, lines, ended: lines.some(({ line }) => line === 'end'), inFlight, done, begun, touching, marks };
 }
 
 function parseLine(line: string): RunLine | undefined {

@@ -3,43 +3,26 @@ import { z } from 'zod';
 import { errorCode, OutsideError, UserError } from '../core/errors.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Platform } from '../platform/platform.ts';
-
-export const LeasePurpose = z.enum(['release', 'rollback', 'recover', 'hold', 'change']);
-export type LeasePurpose = z.infer<typeof LeasePurpose>;
-
-const Hold = z.strictObject({ actor: z.string(), reason: z.string().optional(), acquiredAt: z.string() });
-type Hold = z.infer<typeof Hold>;
-
-/** Who may change an environment now. */
-export const LeaseRecord = z.strictObject({
-  schema: z.literal(1),
-  environment: z.string(),
-  purpose: LeasePurpose,
-  /** Strictly increasing: a step that carries an older token is refused. */
-  token: z.int(),
-  owner: z.strictObject({
-    actor: z.string(),
-    host: z.string(),
-    /** Absent for a person's hold, which no process stands behind. */
-    process: z.strictObject({ pid: z.int(), startTime: z.string() }).optional(),
-  }),
-  /** Unique, so that an owner recognises its own lease. */
-  nonce: z.string(),
-  reason: z.string().optional(),
-  acquiredAt: z.string(),
-  renewedAt: z.string(),
-  /** Null: never expires. */
-  ttlMs: z.number().nullable(),
-  /** The person's hold that this lease runs under: it is put back afterwards, also when this owner is killed. */
-  under: Hold.optional(),
-});
-export type LeaseRecord = z.infer<typeof LeaseRecord>;
+import {
+  held,
+  holdIn,
+  isSameRun,
+  type LeasePurpose,
+  LeaseRecord,
+  type OwnerRun,
+  putBack,
+  taken,
+} from './lease-record.ts';
 
 export interface Lease {
   readonly record: LeaseRecord;
+  /** Whose work was broken off by it: a step of theirs may still be under way. */
+  readonly preempted?: LeaseRecord;
   /** Rejects when somebody else took it over: then nothing may be changed any more. */
   assertHeld(): Promise<void>;
   release(): Promise<void>;
+  /** Leaves it with the run of the workflow, whose next step takes it up. */
+  keep(): Promise<void>;
 }
 
 export interface LeaseRequest {
@@ -47,16 +30,24 @@ export interface LeaseRequest {
   readonly purpose: LeasePurpose;
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** Takes it from a release that is at work too, whose next step is then refused. */
+  readonly preempts?: boolean;
+  /** A hold is there afterwards, for this reason: what waits must not undo the work. */
+  readonly leavesHold?: string | undefined;
 }
 
 export interface Leases {
   /** The lease as it lies there, whoever has it. */
   current(): Promise<LeaseRecord | undefined>;
-  /** True when nobody stands behind it any more: its process is gone, or its time is over. A hold never is. */
+  /** True when nobody stands behind it any more: its process or its run has ended, or its time is over. A hold never is. */
   isStale(record: LeaseRecord): Promise<boolean>;
+  /** Whether the process or the run behind it has ended; undefined where only time can tell. */
+  isGone(record: LeaseRecord): Promise<boolean | undefined>;
+  /** True when an earlier step of the same workflow kept it. */
+  isOwn(record: LeaseRecord): boolean;
   /**
-   * Takes the lease, over a stale one if need be. Rejects with UserError `environment-locked` or `environment-held`.
-   * All but a release run under a person's hold, which they put back when they are done.
+   * Takes the lease, over a stale one and over one of the same workflow if need be. Rejects with UserError
+   * `environment-locked` or `environment-held`. All but a release run under a person's hold, which they put back when they are done.
    */
   acquire(request: LeaseRequest): Promise<Lease>;
   /** A person's hold. Held already: its reason is replaced. */
@@ -67,45 +58,59 @@ export interface Leases {
 
 /** Long enough for a laptop that sleeps for a moment, short enough for a queue to go on the same hour. */
 const TTL_MS = 60_000;
+/** Between two steps of a workflow nobody renews; that its run has ended GitHub tells at once. */
+const RUN_TTL_MS = 600_000;
+
+/** When the owner with this nonce last said that it is there. */
+const Renewal = z.strictObject({ nonce: z.string(), renewedAt: z.string() });
 
 export function openLeases(
   path: string,
   machine: Machine,
-  platform: Pick<Platform, 'clock' | 'identity' | 'processes' | 'random'>,
+  platform: Pick<Platform, 'clock' | 'identity' | 'processes' | 'random' | 'workflow'>,
 ): Leases {
   const { files } = machine;
   // Owners are processes of the computers that Holdfast runs on, wherever the environment lies.
-  const { processes } = platform;
+  const { processes, workflow } = platform;
   const folder = join(path, '..');
+  const renewalPath = join(folder, 'lease-renewed.json');
+  const ownRun = ownRunOf(workflow);
+  const ttlMs = ownRun === undefined ? TTL_MS : RUN_TTL_MS;
 
   const leases: Leases = {
     async current() {
-      const bytes = await files.read(path);
-      if (bytes === undefined) return undefined;
-      const found = LeaseRecord.safeParse(parseJson(bytes.toString('utf8')));
-      if (found.success) return found.data;
-      throw new OutsideError('target-damaged', `${path} on ${machine.name} is not what Holdfast wrote`, {
-        hint: 'See with "holdfast status" that nobody is at work, then move the file away.',
-      });
+      const record = await read();
+      if (record === undefined) return undefined;
+      const renewed = Renewal.safeParse(parseJson((await files.read(renewalPath))?.toString('utf8') ?? '')).data;
+      return renewed?.nonce === record.nonce ? { ...record, renewedAt: renewed.renewedAt } : record;
     },
     async isStale(record) {
       if (record.ttlMs === null) return false;
-      const { host, process } = record.owner;
-      // On the same computer the process itself is the witness; elsewhere only time is.
-      if (host === platform.identity.host && process !== undefined) return !(await processes.isAlive(process));
-      return (await machine.now()) - Date.parse(record.renewedAt) > record.ttlMs;
+      const gone = await leases.isGone(record);
+      return gone ?? (await machine.now()) - Date.parse(record.renewedAt) > record.ttlMs;
     },
+    async isGone({ owner: { host, process, run } }) {
+      // Between two steps of a run no process lives. GitHub says when it has ended, and nothing of what is still at work.
+      if (run !== undefined) return (await hasEnded(run)) ? true : undefined;
+      if (host !== platform.identity.host || process === undefined) return undefined;
+      return !(await processes.isAlive(process));
+    },
+    isOwn: ({ owner }) => isSameRun(owner.run, ownRun),
     async acquire(request) {
       for (;;) {
         const existing = await leases.current();
-        const stale = existing !== undefined && (await leases.isStale(existing));
-        const hold = existing?.purpose === 'hold' ? holdOf(existing) : stale ? existing.under : undefined;
-        if (existing !== undefined && !stale && existing.purpose !== 'hold') throw taken(existing);
+        const hold = existing === undefined ? undefined : holdIn(existing);
         if (hold !== undefined && !passesHold(request)) throw held(request.environment, hold);
+        const way = existing === undefined ? 'free' : await wayTo(existing, request);
+        if (existing !== undefined && way === undefined) throw taken(existing);
         const fresh = await newRecord(request, (existing?.token ?? 0) + 1);
-        const record = hold === undefined ? fresh : { ...fresh, under: hold };
+        const under = hold ?? leftBy(request, fresh);
+        const record = under === undefined ? fresh : { ...fresh, under };
         if (existing !== undefined) await takeAway(existing);
-        if (await files.create(path, JSON.stringify(record), 0o600)) return owned(record);
+        if (!(await files.create(path, JSON.stringify(record), 0o600))) continue;
+        return existing !== undefined && way === 'preempted'
+          ? { ...owned(record), preempted: existing }
+          : owned(record);
       }
     },
     async hold(request) {
@@ -130,20 +135,50 @@ export function openLeases(
     },
   };
 
+  async function read(): Promise<LeaseRecord | undefined> {
+    const bytes = await files.read(path);
+    if (bytes === undefined) return undefined;
+    const found = LeaseRecord.safeParse(parseJson(bytes.toString('utf8')));
+    if (found.success) return found.data;
+    throw new OutsideError('target-damaged', `${path} on ${machine.name} is not what Holdfast wrote`, {
+      hint: 'See with "holdfast status" that nobody is at work, then move the file away.',
+    });
+  }
+
+  /** How the lease that lies there may be taken; undefined when it may not. */
+  async function wayTo(
+    existing: LeaseRecord,
+    { purpose, preempts }: LeaseRequest,
+  ): Promise<'free' | 'preempted' | undefined> {
+    if (existing.purpose === 'hold' || leases.isOwn(existing) || (await leases.isStale(existing))) return 'free';
+    return preempts === true && purpose !== 'release' && existing.purpose === 'release' ? 'preempted' : undefined;
+  }
+
+  /** True when GitHub says so. A later attempt means that the earlier one is over. */
+  async function hasEnded({ repository, id, attempt }: OwnerRun): Promise<boolean> {
+    if (workflow === undefined || repository !== workflow.run.repository) return false;
+    // Where it cannot be asked only time tells.
+    const found = await workflow.find(id).catch(() => undefined);
+    return found !== undefined && (found.hasEnded || found.attempt > attempt);
+  }
+
   async function newRecord(request: LeaseRequest, token: number): Promise<LeaseRecord> {
     const at = new Date(await machine.now()).toISOString();
-    const process = request.purpose === 'hold' ? undefined : await processes.identify(platform.identity.pid);
+    const isHold = request.purpose === 'hold';
+    const process = isHold ? undefined : await processes.identify(platform.identity.pid);
+    const run = isHold ? undefined : ownRun;
+    const owner = { actor: request.actor, host: platform.identity.host };
     return {
       schema: 1,
       environment: request.environment,
       purpose: request.purpose,
       token,
-      owner: { actor: request.actor, host: platform.identity.host, ...(process === undefined ? {} : { process }) },
+      owner: { ...owner, ...(process === undefined ? {} : { process }), ...(run === undefined ? {} : { run }) },
       nonce: platform.random.hex(8),
       ...(request.reason === undefined ? {} : { reason: request.reason }),
       acquiredAt: at,
       renewedAt: at,
-      ttlMs: TTL_MS,
+      ttlMs,
     };
   }
 
@@ -152,7 +187,7 @@ export function openLeases(
    * winner's new lease: it puts that back, by exclusive create, and goes round again.
    */
   async function takeAway(existing: LeaseRecord): Promise<void> {
-    if ((await leases.current())?.nonce !== existing.nonce) return;
+    if ((await read())?.nonce !== existing.nonce) return;
     const aside = join(folder, `stale-lease-${existing.token}-${platform.random.hex(4)}.json`);
     try {
       await files.rename(path, aside);
@@ -167,14 +202,15 @@ export function openLeases(
 
   function owned(record: LeaseRecord): Lease {
     // A lease that was damaged meanwhile is not ours to change; whoever comes next is told of it.
-    const isOurs = async () => (await leases.current().catch(() => undefined))?.nonce === record.nonce;
+    const isOurs = async () => (await read().catch(() => undefined))?.nonce === record.nonce;
+    // Beside the lease: whoever took it over between our look and our word would find its own overwritten.
     const renew = async () => {
       if (!(await isOurs())) return;
       const renewedAt = new Date(await machine.now()).toISOString();
-      await files.write(path, JSON.stringify({ ...record, renewedAt }), 0o600);
+      await files.write(renewalPath, JSON.stringify({ nonce: record.nonce, renewedAt }), 0o600);
     };
     let renewing: Promise<void> = Promise.resolve();
-    const stopRenewing = platform.clock.every(TTL_MS / 3, () => {
+    const stopRenewing = platform.clock.every(ttlMs / 3, () => {
       // A renewal that fails is found by the next `assertHeld`, or by whoever takes over.
       renewing = renew().catch(() => undefined);
     });
@@ -192,8 +228,13 @@ export function openLeases(
         await renewing;
         if (!(await isOurs())) return;
         // Replaced in one step: a release that waits must not slip in before the hold is there again.
-        if (record.under === undefined) await files.remove(path);
+        if (record.under === undefined) await takeAway(record);
         else await files.write(path, JSON.stringify(putBack(record, record.under)), 0o600);
+      },
+      async keep() {
+        stopRenewing();
+        await renewing;
+        await renew();
       },
     };
   }
@@ -206,28 +247,15 @@ function passesHold({ purpose }: LeaseRequest): boolean {
   return purpose !== 'release' && purpose !== 'hold';
 }
 
-function holdOf({ owner, reason, acquiredAt }: LeaseRecord): Hold {
-  return { actor: owner.actor, ...(reason === undefined ? {} : { reason }), acquiredAt };
+/** The hold that somebody wants to be there afterwards. */
+function leftBy({ actor, leavesHold }: LeaseRequest, { acquiredAt }: LeaseRecord): LeaseRecord['under'] {
+  return leavesHold === undefined ? undefined : { actor, reason: leavesHold, acquiredAt };
 }
 
-function putBack({ under: _, owner, ...record }: LeaseRecord, { actor, acquiredAt, ...why }: Hold): LeaseRecord {
-  const hold = { purpose: 'hold' as const, owner: { actor, host: owner.host }, acquiredAt, renewedAt: acquiredAt };
-  return { ...record, ...hold, ...why, ttlMs: null };
-}
-
-function held(environment: string, { actor, reason, acquiredAt }: Hold): UserError {
-  const why = reason === undefined ? '' : ` (${reason})`;
-  return new UserError('environment-held', `${environment} is held by ${actor} since ${acquiredAt}${why}`, {
-    hint: 'Free it with: holdfast lock release',
-  });
-}
-
-function taken(record: LeaseRecord): UserError {
-  const since = `since ${record.acquiredAt}`;
-  const who = `${record.owner.actor} on ${record.owner.host}`;
-  return new UserError('environment-locked', `a ${record.purpose} by ${who} works on ${record.environment} ${since}`, {
-    hint: 'Wait until it has ended; look at it with: holdfast lock status',
-  });
+function ownRunOf(workflow: Platform['workflow']): OwnerRun | undefined {
+  if (workflow === undefined) return undefined;
+  const { repository, id, attempt, job } = workflow.run;
+  return { repository, id, attempt, call: workflow.admission?.call ?? `job ${job}` };
 }
 
 function parseJson(text: string): unknown {

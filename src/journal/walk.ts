@@ -39,9 +39,10 @@ export async function walk(run: string, steps: readonly Step[], walking: Walking
   const walked: WalkedStep[] = [];
   for (const step of steps) {
     const startedAt = clock.now();
-    await lease.assertHeld();
     const looks = step.looks === undefined ? {} : { looks: step.looks };
     await journal.write(run, { line: 'intent', step: step.name, ...looks });
+    // Behind the intent: whoever took the lease over has seen the intent of every step that still got past here.
+    await lease.assertHeld();
     const progress = log.step(step.summary);
     const result = await runStep(step, progress, signal);
     const failure = result.outcome === 'failed' ? { reason: result.reason, message: result.message } : {};

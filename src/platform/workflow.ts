@@ -1,3 +1,5 @@
+import type { Admission } from '../core/admission.ts';
+
 /**
  * The run of a workflow that this process is a step of, and what GitHub keeps for it. A laptop has none.
  * Each call rejects with UserError `github-refused` when the token of the job may not ask, and with OutsideError
@@ -5,6 +7,8 @@
  */
 export interface Workflow {
   readonly run: WorkflowRun;
+  /** What the job `admit` of this call of the workflow found; undefined where there was none. */
+  readonly admission?: Admission | undefined;
   /** A run of this repository; undefined when GitHub knows of none. */
   find(id: number): Promise<FoundRun | undefined>;
   readonly deployments: Deployments;
@@ -25,6 +29,8 @@ export interface WorkflowRun {
   readonly commit: string;
   /** The page of the run, for people. */
   readonly url: string;
+  /** It runs on a machine of GitHub's own, which keeps nothing for the next job. */
+  readonly isHosted: boolean;
 }
 
 export interface FoundRun {

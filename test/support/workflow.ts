@@ -1,0 +1,62 @@
+import type { Artifacts, Deployment, DeploymentState, FoundRun, Workflow } from '../../src/platform/workflow.ts';
+
+export interface FakeWorkflow extends Workflow {
+  /** What GitHub says of runs, by number. */
+  readonly runs: Map<number, FoundRun>;
+  readonly made: (Deployment & { readonly environment: string; readonly states: DeploymentState[] })[];
+}
+
+export interface FakeWorkflowOptions {
+  readonly id?: number;
+  readonly attempt?: number;
+  readonly job?: string;
+  readonly call?: string;
+  readonly commit?: string;
+  readonly targets?: Readonly<Record<string, string>>;
+  readonly artifacts?: Partial<Artifacts>;
+  /** Shared with another job of the same repository. */
+  readonly with?: Pick<FakeWorkflow, 'runs' | 'made'>;
+}
+
+const REFUSED = async (): Promise<never> => {
+  throw new Error('this must not be asked of GitHub here');
+};
+
+/** The run of a workflow whose GitHub is a list in memory. */
+export function aWorkflow(options: FakeWorkflowOptions = {}): FakeWorkflow {
+  const { id = 1, attempt = 1, job = 'release', call, commit = 'a'.repeat(40), targets = {} } = options;
+  const { runs, made } = options.with ?? { runs: new Map<number, FoundRun>(), made: [] };
+  const madeWith = (number: number) => made.find((each) => each.id === number);
+  return {
+    ...{ runs, made },
+    run: {
+      ...{ repository: 'acme/shop', id, attempt, job, commit, isHosted: false },
+      url: `https://github.com/acme/shop/actions/runs/${id}`,
+    },
+    ...(call === undefined ? {} : { admission: { call, targets: { ...targets }, artifact: null } }),
+    find: async (number) => runs.get(number),
+    deployments: {
+      list: async (environment) => made.filter((each) => each.environment === environment).reverse(),
+      states: async (number) => [...(madeWith(number)?.states ?? [])].reverse(),
+      async create({ environment, commit: of, payload }) {
+        const number = 100 + made.length;
+        made.push({ id: number, commit: of, payload, environment, states: [] });
+        return number;
+      },
+      async setState(number, state) {
+        madeWith(number)?.states.push(state);
+      },
+    },
+    artifacts: { upload: REFUSED, list: async () => [], download: REFUSED, ...options.artifacts },
+    readFile: REFUSED,
+  };
+}
+
+/** A run as GitHub tells of it. */
+export function aRun(id: number, changes: Partial<FoundRun> = {}): FoundRun {
+  return {
+    ...{ id, attempt: 1, hasEnded: false, conclusion: undefined, branch: 'main', event: 'push' },
+    ...{ workflow: '.github/workflows/release.yml', isOfThisRepository: true },
+    ...changes,
+  };
+}
