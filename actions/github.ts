@@ -7,13 +7,13 @@ export type LoadAction = () => Promise<CliAction>;
 /** The actions that are published, by folder: each has an action.yml, a stub and a README that are generated. */
 export const published: Readonly<Record<string, LoadAction>> = {
   authorize: async () => (await import('../src/authorize/command.ts')).authorizeAction,
-  backup: async () => (await import('../src/backup/create.ts')).backupCreate,
-  deploy: async () => (await import('./deploy/action.ts')).deployAction,
-  validate: async () => (await import('../src/validate/command.ts')).validateAction,
-  compliance: async () => (await import('./compliance/action.ts')).complianceAction,
-  promote: async () => (await import('./promote/action.ts')).promoteAction,
-  rollback: async () => (await import('./rollback/action.ts')).rollbackAction,
-  recover: async () => (await import('./recover/action.ts')).recoverAction,
+  backup: async () => (await import('./backup/step.ts')).backupStep,
+  deploy: async () => (await import('./deploy/step.ts')).deployStep,
+  validate: async () => (await import('./validate/step.ts')).validateStep,
+  compliance: async () => (await import('./compliance/step.ts')).complianceStep,
+  promote: async () => (await import('./promote/step.ts')).promoteStep,
+  rollback: async () => (await import('./rollback/step.ts')).rollbackStep,
+  recover: async () => (await import('./recover/step.ts')).recoverStep,
   'record-baseline': async () => (await import('../src/validate/baselines.ts')).baselineRecord,
   release: async () => (await import('./release/action.ts')).releaseAction,
 };

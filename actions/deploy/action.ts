@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Configuration } from '../../src/config/configuration.ts';
 import type { Action } from '../../src/core/action.ts';
 import { BackupId, Version } from '../../src/core/names.ts';
-import { deployAlone } from '../../src/pipeline/single.ts';
+import { deployAlone } from '../../src/pipeline/deploy-step.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
 const inputs = z.strictObject({

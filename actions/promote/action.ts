@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Configuration } from '../../src/config/configuration.ts';
 import type { Action } from '../../src/core/action.ts';
-import { promoteAlone } from '../../src/pipeline/single.ts';
+import { promoteAlone } from '../../src/pipeline/promote-step.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
 const inputs = z.strictObject({});
@@ -14,5 +14,5 @@ export const promoteAction: Action<typeof inputs, Configuration, Platform> = {
   settings: 'configuration',
   inputs,
   reasons: ['promoted', 'good-already', 'check-failed', 'could-not-look', 'live-not-good'],
-  run: ({ settings }, platform) => promoteAlone(settings, platform),
+  run: ({ settings }, platform) => promoteAlone({ validated: undefined }, settings, platform),
 };

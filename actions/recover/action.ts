@@ -15,7 +15,7 @@ export const recoverAction: Action<typeof inputs, Configuration, Platform> = {
   settings: 'configuration',
   withoutSecrets: true,
   inputs,
-  reasons: ['recovered', 'nothing-to-recover', 'unsafe'],
+  reasons: ['recovered', 'nothing-to-recover', 'others-at-work', 'unsafe'],
   async run({ settings }, platform) {
     return withAlert(await recoverEnvironment(settings, platform), settings, platform);
   },

@@ -15,6 +15,9 @@ const inputs = z.strictObject({
     .optional()
     .meta({ description: 'What becomes of the data; by backup.on_rollback by default' }),
   reason: z.string().min(1).max(500).optional().meta({ description: 'Why, for the record', placeholder: 'TEXT' }),
+  hold: z.boolean().prefault(false).meta({
+    description: 'Take the environment from a release that is at work, and leave a hold that keeps waiting ones out',
+  }),
 });
 
 /** Back to the last good release, or a named one. */
@@ -27,7 +30,7 @@ export const rollbackAction: Action<typeof inputs, Configuration, Platform> = {
   inputs,
   examples: ['rollback', 'rollback --to v1 --data keep'],
   reasons: ROLLBACK_REASONS,
-  async run({ inputs: { to, data, reason }, settings }, platform) {
-    return withAlert(await rollback({ to, data, reason }, settings, platform), settings, platform);
+  async run({ inputs: { to, data, reason, hold }, settings }, platform) {
+    return withAlert(await rollback({ to, data, reason, hold }, settings, platform), settings, platform);
   },
 };

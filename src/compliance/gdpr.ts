@@ -14,9 +14,9 @@ export const GDPR_CONTROLS: readonly Control[] = [
     phases: ['before', 'after'],
     judge({ phase, modes }) {
       if (modes === undefined || modes.length === 0) {
-        // Before the first release there is nothing of ours on the target.
+        // Before the first release there is nothing of ours on the target, and the job that admits one cannot see it.
         return phase === 'before'
-          ? { outcome: 'skipped', message: 'there is nothing of Holdfast on the target yet' }
+          ? { outcome: 'skipped', message: 'judged once there is something of Holdfast on the target that can be seen' }
           : { outcome: 'unknown', message: 'the files that Holdfast keeps on the target were not looked at' };
       }
       const open = exposedPaths(modes);

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
-import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import { OutsideError, UserError } from '../core/errors.ts';
 import { type Leases, openLeases } from '../journal/lease.ts';
@@ -12,9 +11,9 @@ import { connectSources } from '../sources/registry.ts';
 import type { Source } from '../sources/source.ts';
 import { connectStore } from '../stores/registry.ts';
 import type { Store } from '../stores/store.ts';
-import { createFolders, readOwn } from '../targets/directory/book.ts';
 import type { Startable } from '../targets/directory/instances.ts';
-import { type Layout, layoutOf } from '../targets/directory/layout.ts';
+import { layoutOf } from '../targets/directory/layout.ts';
+import { createIdentity, refuseForeignRoot, refuseOtherTarget } from './identity.ts';
 import { openSite, type Site } from './site.ts';
 
 /**
@@ -41,13 +40,6 @@ export function sitesOf(environment: Environment): readonly Site[] {
   return [environment, ...environment.others];
 }
 
-const TargetIdentity = z.strictObject({
-  schema: z.literal(1),
-  id: z.string(),
-  environment: z.string(),
-  project: z.string(),
-});
-
 /**
  * Opens the environment of a configuration. With `create`, folders and identity are made where they are missing;
  * without, nothing is written and an environment that does not exist yet is simply empty.
@@ -57,14 +49,15 @@ export async function openEnvironment(
   platform: Platform,
   { create }: { create: boolean },
 ): Promise<Environment> {
+  refuseLostDisk(settings, platform);
   const [first, ...rest] = connectMachines(settings.target, platform);
   if (first === undefined) throw new Error('a target without a machine');
-  const seat = await openOne(await first(), settings, platform, create);
+  const seat = await openOne(await first(), settings, platform, { create, isSeat: true });
   const others: Site[] = [];
   const unreachable: OutsideError[] = [];
   for (const connect of rest) {
     try {
-      others.push(await openOne(await connect(), settings, platform, create));
+      others.push(await openOne(await connect(), settings, platform, { create, isSeat: false }));
     } catch (error) {
       if (!(error instanceof OutsideError)) throw error;
       unreachable.push(error);
@@ -87,9 +80,16 @@ export async function openEnvironment(
   };
 }
 
-async function openOne(machine: Machine, settings: Configuration, platform: Platform, create: boolean): Promise<Site> {
+async function openOne(
+  machine: Machine,
+  settings: Configuration,
+  platform: Platform,
+  { create, isSeat }: { readonly create: boolean; readonly isSeat: boolean },
+): Promise<Site> {
   const shared = layoutOf(rootOf(settings, machine));
   await refuseForeignRoot(shared, settings, machine);
+  const expected = platform.workflow?.admission?.targets[machine.name];
+  if (expected !== undefined) await refuseOtherTarget(shared, expected, isSeat, machine);
   if (create) await createIdentity(shared, settings, machine, platform);
   const scratch = join(shared.scratch, await scratchName(settings, platform));
   return openSite(machine, { ...shared, scratch }, platform);
@@ -138,51 +138,18 @@ function rootOf({ target, directory }: Configuration, { environment }: Machine):
   return isAbsolute(target.path) ? join(target.path) : join(directory, target.path);
 }
 
-/** A root that holds something else, or another environment, is refused before anything is written. */
-async function refuseForeignRoot(layout: Layout, settings: Configuration, machine: Machine): Promise<void> {
-  const found = await readOwn(layout.identity, TargetIdentity, machine);
-  if (found !== undefined) {
-    if (found.environment === settings.environment && found.project === settings.project) return;
-    throw new UserError(
-      'target-not-the-same',
-      `${layout.root} belongs to the environment ${found.environment} of ${found.project}, not to ${settings.environment} of ${settings.project}`,
-      { hint: `Give environments.${settings.environment}.target.path a folder of its own.` },
-    );
-  }
-  const status = await machine.files.status(layout.root);
-  if (status !== undefined && status.type === 'file') {
-    throw new UserError('target-not-a-folder', `${layout.root} is a file, not a folder`, {
-      hint: `Correct environments.${settings.environment}.target.path.`,
-    });
-  }
-  const foreign = (await machine.files.list(layout.root)).filter((name) => !OWN_NAMES.has(name));
-  // Other tools keep releases too, and what is not in our book would be cleared away.
-  for (const name of await machine.files.list(layout.releases)) foreign.push(join('releases', name));
-  if (foreign.length > 0) {
-    throw new UserError(
-      'target-not-empty',
-      `${layout.root} is not empty and no environment of Holdfast (it holds ${foreign[0]})`,
-      {
-        hint: `Choose an empty or new folder for environments.${settings.environment}.target.path.`,
-      },
-    );
-  }
-}
-
-/** What an interrupted first opening may leave, and what a user may put there before the first release. */
-const OWN_NAMES = new Set(['.holdfast', 'releases', 'shared', 'lost+found']);
-
-async function createIdentity(
-  layout: Layout,
-  settings: Configuration,
-  machine: Machine,
-  platform: Platform,
-): Promise<void> {
-  await createFolders(layout, machine);
-  await machine.files.create(layout.key, platform.random.hex(32), 0o600);
-  const { project, environment } = settings;
-  const identity = { schema: 1, id: platform.random.hex(16), environment, project };
-  await machine.files.create(layout.identity, JSON.stringify(identity), 0o600);
+/** What a job of GitHub's own machines leaves on its disk is gone with the job. */
+function refuseLostDisk({ target, environment }: Configuration, { workflow }: Platform): void {
+  if (target.kind !== 'directory' || workflow?.run.isHosted !== true) return;
+  // One job that tries a release out on itself needs no other to find it again.
+  if (environment === 'local' && workflow.admission === undefined) return;
+  throw new UserError(
+    'target-not-shared',
+    `environments.${environment}.target is a folder, and the machines of this workflow keep none from one job to the next`,
+    {
+      hint: 'Release to servers with the target kind "ssh", or let the jobs run on a computer of your own: the input `runs-on`.',
+    },
+  );
 }
 
 /** The services of a release, ready to be started, in the order in which they start. */

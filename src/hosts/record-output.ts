@@ -1,29 +1,29 @@
 import { Buffer } from 'node:buffer';
+import type { Handover } from '../core/handover.ts';
 import type { Report } from '../core/report.ts';
 import { maskReport } from '../report/clean.ts';
 import type { Mask } from '../report/text.ts';
 
 /** What later jobs read is small; everything else is in the report, or on the target. */
 const MAX_BYTES = 4096;
+const MAX_SUMMARY = 500;
 
 /**
- * The output `record`: the report without findings, with the members of its record that fit, smallest first; `omitted`
- * names the others. One line of JSON of at most 4 KiB without secrets.
+ * The output `record`: a `Handover` as one line of JSON of at most 4 KiB without secrets. Of the record of the report it
+ * has the members that fit, smallest first; `omitted` names the others.
  */
 export function recordOutput(report: Report, mask: Mask): string {
-  const { schema, action, subject, decision, reason, record = {} } = maskReport(report, mask);
-  const head = { schema, action, subject, decision, reason };
+  const { schema, action, subject, decision, reason, summary, record = {} } = maskReport(report, mask);
+  const head = { schema, action, subject, decision, reason, summary: summary.slice(0, MAX_SUMMARY) };
   const members = Object.entries(record).sort(([, a], [, b]) => sizeOf(a) - sizeOf(b));
   for (let kept = members.length; kept >= 0; kept -= 1) {
     const omitted = members.slice(kept).map(([name]) => name);
-    const text = JSON.stringify({
-      ...head,
-      record: Object.fromEntries(members.slice(0, kept)),
-      ...(omitted.length === 0 ? {} : { omitted: omitted.slice(0, 20) }),
-    });
+    const handover: Handover = { ...head, record: Object.fromEntries(members.slice(0, kept)) };
+    const text = JSON.stringify({ ...handover, ...(omitted.length === 0 ? {} : { omitted: omitted.slice(0, 20) }) });
     if (Buffer.byteLength(text) <= MAX_BYTES) return text;
   }
-  return JSON.stringify({ schema, action, decision, reason });
+  const { project, environment } = subject;
+  return JSON.stringify({ schema, action, subject: { project, environment }, decision, reason });
 }
 
 function sizeOf(value: unknown): number {

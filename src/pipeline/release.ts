@@ -6,6 +6,7 @@ import type { Report } from '../core/report.ts';
 import { buildArtifacts } from '../deploy/build.ts';
 import { type Deployed, deploy } from '../deploy/deploy.ts';
 import { latestBaseline, saveBaseline } from '../environment/baselines.ts';
+import { recordBegun, recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
 import { markGood } from '../environment/good.ts';
@@ -31,6 +32,7 @@ export async function release(request: ReleaseRequest, settings: Configuration, 
   if ('decision' in leased) return reportRelease(run, { reason: 'not-started', because: leased });
   try {
     const ending = await releaseUnder(leased, run, environment);
+    await recordOutcome(environment);
     return reportRelease(run, { ...ending, page: pageOf(run, environment) });
   } finally {
     await leased.release();
@@ -122,6 +124,7 @@ async function deployStage(
 ): Promise<Verdict & { readonly result: Deployed }> {
   const { id, request, actor, stages } = run;
   return stages.run('deploy', async () => {
+    await recordBegun(id, request.version, environment);
     const result = await deploy(
       {
         release: id,

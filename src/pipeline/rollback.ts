@@ -4,7 +4,9 @@ import { Interrupted, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { timedId } from '../core/names.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
+import { recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment, withSignal } from '../environment/environment.ts';
+import { waitForStepInFlight } from '../environment/in-flight.ts';
 import { backupBetween, goodReleaseNamed, lastGoodBefore, releasesBetween } from '../environment/releases.ts';
 import { describeWrites } from '../environment/restore.ts';
 import { revert, wasMigrated } from '../environment/revert.ts';
@@ -24,9 +26,20 @@ export interface RollbackRequest {
   /** What becomes of the data; by the policy when absent. */
   readonly data: 'restore' | 'keep' | undefined;
   readonly reason: string | undefined;
+  /**
+   * Takes the environment from a release that is at work, and leaves a hold: a release that waits would undo it otherwise.
+   */
+  readonly hold?: boolean;
 }
 
-export const ROLLBACK_REASONS = ['rolled-back', 'nothing-to-roll-back', 'unsafe', 'no-role', 'no-policy'] as const;
+export const ROLLBACK_REASONS = [
+  'rolled-back',
+  'nothing-to-roll-back',
+  'nothing-to-undo',
+  'unsafe',
+  'no-role',
+  'no-policy',
+] as const;
 
 /** A rollback by hand: the same steps as an automatic one, to the last good release or a named one. */
 export async function rollback(request: RollbackRequest, settings: Configuration, platform: Platform): Promise<Report> {
@@ -52,7 +65,7 @@ export async function rollback(request: RollbackRequest, settings: Configuration
   if (request.data !== 'keep' || (await environment.journal.open()).length > 0) {
     requireStateSecrets(settings, ', or keep the data: --data keep');
   }
-  const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'rollback', actor });
+  const lease = await takeLease(request, environment);
   try {
     const recovered = await recover(lease, environment);
     if (recovered.failed !== undefined) {
@@ -96,8 +109,23 @@ export async function rollback(request: RollbackRequest, settings: Configuration
     }
     return close(await rollBackTo(to, live, { request, environment, lease, actor, stages }), live?.record);
   } finally {
+    await recordOutcome(environment);
     await lease.release();
   }
+}
+
+async function takeLease({ hold = false, reason }: RollbackRequest, environment: Environment): Promise<Lease> {
+  const { settings, platform, leases } = environment;
+  const { actor } = platform.identity;
+  const asked = { environment: settings.environment, purpose: 'rollback' as const, actor };
+  if (!hold) return leases.acquire(asked);
+  const lease = await leases.acquire({ ...asked, preempts: true, leavesHold: reason ?? 'rolled back by hand' });
+  const { preempted } = lease;
+  if (preempted === undefined) return lease;
+  platform.log.warn(`took ${settings.environment} from the release by ${preempted.owner.actor} that was at work`);
+  const step = await waitForStepInFlight(preempted, environment);
+  if (step !== undefined) platform.log.warn(`its step ${step} was not seen to end within its time`);
+  return lease;
 }
 
 function stuck({ failed }: Walk, { steps }: StageBook): ReportParts {

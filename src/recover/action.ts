@@ -1,7 +1,8 @@
 import type { Configuration } from '../config/configuration.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report } from '../core/report.ts';
-import { openEnvironment } from '../environment/environment.ts';
+import { recordOutcome } from '../environment/deployments.ts';
+import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { isLiveDown, startLive } from '../environment/start-live.ts';
 import { subjectOf } from '../environment/subject.ts';
@@ -12,6 +13,11 @@ import { recover } from './recover.ts';
 export async function recoverEnvironment(settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
   const environment = await openEnvironment(settings, platform, { create: true });
+  const busy = await othersAtWork(environment);
+  if (busy !== undefined) {
+    const times = { startedAt, finishedAt: platform.clock.now() };
+    return composeReport('recover', subjectOf(settings), times, { reason: 'others-at-work', summary: busy });
+  }
   if ((await environment.journal.open()).length > 0) requireStateSecrets(settings, '');
   const actor = platform.identity.actor;
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
@@ -25,6 +31,7 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
       if (started.completed) actions.push(`started ${live.record.version}, which was live and did not run`);
       else failed = started;
     }
+    await recordOutcome(environment);
     const times = { startedAt, finishedAt: platform.clock.now() };
     const subject = subjectOf(settings, live?.record);
     const now = live === undefined ? 'nothing is live' : `${live.record.version} is live (${live.record.state})`;
@@ -58,4 +65,16 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
   } finally {
     await lease.release();
   }
+}
+
+/**
+ * The job of a workflow that comes after a release job which did not end well: a rollback by hand, or the next release, may
+ * have taken over meanwhile. They have settled what was left, or are about to; a person who asks for a recovery waits instead.
+ */
+async function othersAtWork({ leases, settings, platform }: Environment): Promise<string | undefined> {
+  if (platform.workflow?.admission === undefined) return undefined;
+  const lease = await leases.current();
+  if (lease === undefined || lease.purpose === 'hold' || leases.isOwn(lease) || (await leases.isStale(lease)))
+    return undefined;
+  return `a ${lease.purpose} by ${lease.owner.actor} works on ${settings.environment} and settles what this run left`;
 }

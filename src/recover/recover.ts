@@ -32,9 +32,10 @@ export function planRecovery(
 
 /**
  * Finishes or undoes what killed runs began, so that one good release is live again. Needs the lease; may itself be
- * killed and run again. The first thing that every release and every rollback does.
+ * killed and run again. The first thing that every release and every rollback does. `because` is why a deploy is undone,
+ * where somebody knows.
  */
-export async function recover(lease: Lease, environment: Environment): Promise<Recovered> {
+export async function recover(lease: Lease, environment: Environment, because?: string): Promise<Recovered> {
   const { journal } = environment;
   const actions: string[] = [];
   let fellBack: { readonly back?: FellBack } = {};
@@ -90,7 +91,8 @@ export async function recover(lease: Lease, environment: Environment): Promise<R
         break;
       }
       case 'fall-back': {
-        const failure = run.marks.has('deployed') ? 'it was never promoted' : 'the run was killed';
+        const found = run.marks.has('deployed') ? 'it was never promoted' : 'the run was killed';
+        const failure = because ?? found;
         const back = await fallBack(run, failure, lease, environment);
         if (!back.walk.completed) return { actions, failed: back.walk };
         fellBack = { back };

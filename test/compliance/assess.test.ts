@@ -138,7 +138,7 @@ describe('gdpr-32.1.b', () => {
       name: 'an empty target before the first release',
       evidence: anEvidence({ phase: 'before', modes: [] }),
       expected:
-        'proceed nothing-against | skipped: Ongoing confidentiality of processing: there is nothing of Holdfast on the target yet',
+        'proceed nothing-against | skipped: Ongoing confidentiality of processing: judged once there is something of Holdfast on the target that can be seen',
     },
   ])('judges $name', ({ evidence, expected }) => {
     expect(judge('gdpr', evidence)).toBe(expected);

@@ -6,9 +6,10 @@ import { planPrune } from '../../src/backup/backup.ts';
 import type { Configuration } from '../../src/config/configuration.ts';
 import { openEnvironment } from '../../src/environment/environment.ts';
 import { revert } from '../../src/environment/revert.ts';
+import { deployAlone } from '../../src/pipeline/deploy-step.ts';
+import { promoteAlone } from '../../src/pipeline/promote-step.ts';
 import { release } from '../../src/pipeline/release.ts';
 import { rollback } from '../../src/pipeline/rollback.ts';
-import { deployAlone, promoteAlone } from '../../src/pipeline/single.ts';
 import type { Log } from '../../src/platform/log.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { recoverEnvironment } from '../../src/recover/action.ts';
@@ -87,7 +88,7 @@ describe('a run whose lease was taken over', () => {
       writeFileSync(lease, JSON.stringify({ ...JSON.parse(readFileSync(lease, 'utf8')), nonce: 'of-another' }));
     });
 
-    const promoting = promoteAlone(shop.configuration('v2'), aPlatform({ log: taking }));
+    const promoting = promoteAlone({ validated: undefined }, shop.configuration('v2'), aPlatform({ log: taking }));
 
     await expect(promoting).rejects.toMatchObject({ code: 'lease-lost' });
     expect((await (await open(shop.configuration('v2'))).book.live())?.record.state).toBe('live');

@@ -41,7 +41,7 @@ describe('the alert of a run', () => {
     await release('v1');
     await release('v2');
     const bad = await release('v3', 'crash');
-    const back = await rollbackAction.run({ inputs: {}, settings: settingsOf('v2') }, listening());
+    const back = await rollbackAction.run({ inputs: { hold: false }, settings: settingsOf('v2') }, listening());
 
     expect(bad).toMatchObject({ decision: 'stop', reason: 'rolled-back' });
     expect(back).toMatchObject({ decision: 'proceed', reason: 'rolled-back' });

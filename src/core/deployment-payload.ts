@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+/** What Holdfast writes into GitHub's record of a deployment, to be read by later runs. */
+export const DeploymentPayload = z.object({
+  release: z.string(),
+  version: z.string(),
+  /** JSON of the id of each machine by its name. */
+  targets: z.string().prefault('{}'),
+});
+export type DeploymentPayload = z.infer<typeof DeploymentPayload>;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { UserError } from './errors.ts';
+import { Decision, Subject } from './report.ts';
+
+/** What a step of a workflow hands on as its output `record`: its report, as far as it is small. */
+export const Handover = z.object({
+  action: z.string(),
+  subject: Subject,
+  decision: Decision,
+  reason: z.string(),
+  summary: z.string().prefault(''),
+  record: z.record(z.string(), z.unknown()).prefault({}),
+});
+export type Handover = z.infer<typeof Handover>;
+
+const Outputs = z
+  .record(z.string(), z.string())
+  .nullable()
+  .prefault({})
+  // On some runners the outputs of a job that was skipped stay the text of their expressions.
+  .transform((all) => Object.fromEntries(Object.entries(all ?? {}).filter(([, text]) => !text.startsWith('${{'))));
+
+/** What GitHub makes of `toJSON(steps)`, as far as it is read. */
+const StepsContext = z.record(z.string(), z.object({ outcome: z.string().prefault(''), outputs: Outputs }));
+/** What GitHub makes of `toJSON(needs)`. */
+const NeedsContext = z.record(z.string(), z.object({ result: z.string(), outputs: Outputs }));
+export type JobNeeded = z.infer<typeof NeedsContext>[string];
+
+/** A step that went before in the same job. `handover` is undefined of one that died, was skipped or said nothing. */
+export interface StepBefore {
+  readonly name: string;
+  /** `success`, `failure`, `cancelled` or `skipped`. */
+  readonly outcome: string;
+  readonly handover: Handover | undefined;
+}
+
+/** Reads the input that holds what one step handed on; undefined when it is empty. Throws UserError `inputs`. */
+export function readHandover(text: string | undefined, input: string): Handover | undefined {
+  if (text === undefined || text.trim() === '') return undefined;
+  const found = parse(Handover, text);
+  if (found !== undefined) return found;
+  throw new UserError('inputs', `${input}: expected the output "record" of an earlier step`, {
+    hint: 'Pass it as it is: ${{ steps.NAME.outputs.record }}',
+  });
+}
+
+/** Reads an input that holds `toJSON(steps)`, in the order of the steps. Throws UserError `inputs`. */
+export function readSteps(text: string, input: string): StepBefore[] {
+  const found = parse(StepsContext, text);
+  if (found === undefined) throw notContext(input, 'steps');
+  return Object.entries(found).map(([name, { outcome, outputs }]) => ({
+    name,
+    outcome,
+    handover: parse(Handover, outputs['record'] ?? ''),
+  }));
+}
+
+/** Reads an input that holds `toJSON(needs)`, by job. Throws UserError `inputs`. */
+export function readNeeds(text: string, input: string): Readonly<Record<string, JobNeeded>> {
+  const found = parse(NeedsContext, text);
+  if (found === undefined) throw notContext(input, 'needs');
+  return found;
+}
+
+/** The handovers that a job has as outputs, by name of the output, in their order; other outputs are passed over. */
+export function handoversOf({ outputs }: JobNeeded): readonly (readonly [string, Handover])[] {
+  return Object.entries(outputs).flatMap(([name, text]): [string, Handover][] => {
+    const found = parse(Handover, text);
+    return found === undefined ? [] : [[name, found]];
+  });
+}
+
+function notContext(input: string, context: string): UserError {
+  return new UserError('inputs', `${input}: expected what toJSON makes of the context ${context}`, {
+    hint: `Pass it as it is: \${{ toJSON(${context}) }}`,
+  });
+}
+
+function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,86 @@
+import type { Configuration } from '../config/configuration.ts';
+import { UserError } from '../core/errors.ts';
+import type { Handover } from '../core/handover.ts';
+import type { Report, ReportParts } from '../core/report.ts';
+import { saveBaseline } from '../environment/baselines.ts';
+import { recordOutcome } from '../environment/deployments.ts';
+import { type Environment, openEnvironment } from '../environment/environment.ts';
+import { markGood } from '../environment/good.ts';
+import { endRun } from '../environment/settle.ts';
+import { subjectOf } from '../environment/subject.ts';
+import type { Lease } from '../journal/lease.ts';
+import type { Platform } from '../platform/platform.ts';
+import { VALIDATE_REASONS, type Validated } from '../validate/validate.ts';
+import { promoteStage, validateStage } from './judges.ts';
+import { openRun, type ReleaseRun } from './run.ts';
+import { underStepLease } from './step.ts';
+import { ValidatedRecord } from './validate-step.ts';
+
+export interface PromoteRequest {
+  /** What the step `validate` of the same job handed on: then nobody looks once more. */
+  readonly validated: Handover | undefined;
+}
+
+/**
+ * The step `promote` alone: looks once more unless the step before has just looked, and marks the live release good only
+ * when all checks say so. Where one could not look the release stays live, and that is the end of it. Frees the lease.
+ */
+export async function promoteAlone(
+  request: PromoteRequest,
+  settings: Configuration,
+  platform: Platform,
+): Promise<Report> {
+  const opened = await openEnvironment(settings, platform, { create: false });
+  const live = await opened.book.live();
+  if (live === undefined)
+    throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Deploy first.' });
+  const { release, version, state } = live.record;
+  const run: ReleaseRun = {
+    ...openRun({ version, service: undefined, withoutProof: undefined }, settings, platform),
+    id: release,
+  };
+  const subject = subjectOf(settings, live.record);
+  const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
+    const record = { live: { release, version } };
+    if (state === 'good') return { reason: 'good-already', summary: `${version} is good already`, record };
+    const validated = verdictOf(request, release) ?? (await validateStage(run, environment));
+    const { findings } = validated;
+    if (validated.reason === 'live-not-good' && request.validated !== undefined) {
+      await endRun(release, 'finished', environment);
+      await recordOutcome(environment);
+      const summary = `${version} is live but not good: ${validated.summary}`;
+      return { reason: 'live-not-good', summary, findings, record };
+    }
+    if (validated.reason !== 'validated') {
+      const summary = `${version} was not promoted: ${validated.summary}`;
+      return { decision: 'stop', reason: validated.reason, summary, findings };
+    }
+    const promoted = await promoteStage(run, environment, async () => {
+      await lease.assertHeld();
+      return (await markGood(release, environment)).removed;
+    });
+    if (promoted.baseline !== undefined) await saveBaseline(promoted.baseline, environment);
+    await recordOutcome(environment);
+    return { reason: 'promoted', summary: promoted.summary, findings, record };
+  };
+  return underStepLease({ action: 'promote', run, subject, lease: 'free', work });
+}
+
+/** What the step before said of this release; undefined when there was none, or when it was about another one. */
+function verdictOf(
+  { validated }: PromoteRequest,
+  release: string,
+): Pick<Validated, 'reason' | 'summary' | 'findings'> | undefined {
+  if (validated === undefined) return undefined;
+  const about = ValidatedRecord.safeParse(validated.record);
+  const reason = VALIDATE_REASONS.find((known) => known === validated.reason);
+  if (!about.success || reason === undefined) {
+    throw new UserError('inputs', 'validated: this is not what the step `validate` handed on');
+  }
+  if (about.data.live.release !== release) {
+    throw new UserError('not-what-was-validated', `${about.data.live.release} was validated, and ${release} is live`, {
+      hint: 'Somebody released or rolled back meanwhile: look at "holdfast status".',
+    });
+  }
+  return { reason, summary: validated.summary, findings: [] };
+}

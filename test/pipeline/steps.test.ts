@@ -1,0 +1,259 @@
+import { createServer } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { backupStep } from '../../actions/backup/step.ts';
+import { complianceStep } from '../../actions/compliance/step.ts';
+import { deployStep } from '../../actions/deploy/step.ts';
+import { promoteStep } from '../../actions/promote/step.ts';
+import { recoverStep } from '../../actions/recover/step.ts';
+import { rollbackStep } from '../../actions/rollback/step.ts';
+import { validateStep } from '../../actions/validate/step.ts';
+import type { Report } from '../../src/core/report.ts';
+import { openEnvironment } from '../../src/environment/environment.ts';
+import { recordOutput } from '../../src/hosts/record-output.ts';
+import { release } from '../../src/pipeline/release.ts';
+import type { Platform } from '../../src/platform/platform.ts';
+import { aPlatform } from '../support/platform.ts';
+import { aShop, type Shop } from '../support/shop.ts';
+import { aRun, aWorkflow, type FakeWorkflow } from '../support/workflow.ts';
+
+let shop: Shop;
+let github: Pick<FakeWorkflow, 'runs' | 'made'>;
+let runs = 0;
+
+beforeEach(async () => {
+  shop = await aShop({ migrate: true });
+  github = aWorkflow();
+});
+
+afterEach(() => shop.close());
+
+interface Ended {
+  readonly reports: Readonly<Record<string, Report | Error>>;
+  /** As GitHub tells the last step. */
+  readonly context: Record<string, unknown>;
+}
+
+/** The handover of a step as it travels, and what became of it. */
+const told = (report: Report | Error) =>
+  report instanceof Error
+    ? { outcome: 'failure', outputs: {} }
+    : {
+        outcome: report.decision === 'proceed' ? 'success' : 'failure',
+        outputs: { record: recordOutput(report, (text) => text) },
+      };
+
+const recordOf = (report: Report | Error | undefined) =>
+  report === undefined || report instanceof Error ? undefined : recordOutput(report, (text) => text);
+
+function aJob(job = 'release', call = '0123456789abcdef'): { platform: () => Platform; id: number } {
+  runs += 1;
+  const id = runs;
+  github.runs.set(id, aRun(id));
+  return { id, platform: () => aPlatform({ workflow: aWorkflow({ id, job, call, with: github }) }) };
+}
+
+/** The steps of the job `release`, each with a platform of its own, as each is a process of its own. */
+async function releaseJob(
+  version: string,
+  options: { fault?: string; upTo?: string; set?: readonly string[]; between?: (step: string) => Promise<void> } = {},
+): Promise<Ended & { readonly job: ReturnType<typeof aJob> }> {
+  await shop.build(version, options.fault);
+  const job = aJob();
+  const settings = shop.configuration(version, options.set);
+  const reports: Record<string, Report | Error> = {};
+  const keep = { lease: 'keep' as const };
+  const steps: Record<string, () => Promise<Report>> = {
+    backup: () => backupStep.run({ inputs: keep, settings }, job.platform()),
+    deploy: () =>
+      deployStep.run({ inputs: { ...keep, version, net: recordOf(reports['backup']) }, settings }, job.platform()),
+    validate: () => validateStep.run({ inputs: keep, settings }, job.platform()),
+    compliance: () =>
+      complianceStep.run(
+        { inputs: { ...keep, phase: 'after', validated: recordOf(reports['validate']) }, settings },
+        job.platform(),
+      ),
+    promote: () => promoteStep.run({ inputs: { validated: recordOf(reports['validate']) }, settings }, job.platform()),
+  };
+  const context: Record<string, unknown> = {};
+  let isStopped = false;
+  for (const [name, step] of Object.entries(steps)) {
+    if (isStopped) {
+      context[name] = { outcome: 'skipped', outputs: {} };
+      continue;
+    }
+    const report = await step().catch((error: Error) => error);
+    reports[name] = report;
+    context[name] = told(report);
+    await options.between?.(name);
+    if (options.upTo === name) return { reports, context, job };
+    isStopped = report instanceof Error || report.decision === 'stop';
+  }
+  reports['rollback'] = await undo(settings, job, context);
+  return { reports, context, job };
+}
+
+const undo = (settings: ReturnType<Shop['configuration']>, job: ReturnType<typeof aJob>, context: unknown) =>
+  rollbackStep
+    .run(
+      { inputs: { automatic: true, steps: JSON.stringify(context), hold: false, quiet: false }, settings },
+      job.platform(),
+    )
+    .catch((error: Error) => error);
+
+const reasons = ({ reports }: Ended) =>
+  Object.fromEntries(
+    Object.entries(reports).map(([name, report]) => [name, 'reason' in report ? report.reason : report.message]),
+  );
+
+const lease = async () =>
+  (await openEnvironment(shop.configuration('v1'), aPlatform(), { create: false })).leases.current();
+
+const states = () => github.made.map(({ payload, states: all }) => `${Object(payload).version} ${all.join(' ')}`);
+
+describe('a release in the steps of a job', () => {
+  it('ends good, with the lease free and GitHub told', async () => {
+    const ended = await releaseJob('v1');
+
+    expect(reasons(ended)).toEqual({
+      backup: 'proven',
+      deploy: 'deployed',
+      validate: 'validated',
+      compliance: 'no-frameworks',
+      promote: 'promoted',
+      rollback: 'nothing-to-undo',
+    });
+    expect(await lease()).toBeUndefined();
+    expect(await shop.ask('web', '/version')).toBe('v1');
+    expect(states()).toEqual(['v1 in_progress success']);
+  });
+
+  it('keeps everybody else out from its first step to its last', async () => {
+    await releaseJob('v1');
+    const refused: unknown[] = [];
+    await shop.build('v3');
+    const other = async () => {
+      const request = { version: 'v3', service: undefined, withoutProof: undefined };
+      const report = await release(request, shop.configuration('v3'), aJob('release', 'f'.repeat(16)).platform());
+      refused.push(report.findings.find(({ check }) => check === 'environment-locked')?.outcome);
+    };
+
+    await releaseJob('v2', { between: (step) => (step === 'promote' ? Promise.resolve() : other()) });
+
+    expect(refused).toEqual(['fail', 'fail', 'fail', 'fail']);
+    expect(await shop.ask('web', '/version')).toBe('v2');
+  });
+
+  it('goes back in its last step when a check fails, with the reason of the check', async () => {
+    await releaseJob('v1');
+    await shop.ask('web', '/notes', 'POST');
+
+    const ended = await releaseJob('v2', { fault: 'broken-notes' });
+
+    expect(reasons(ended)).toMatchObject({ validate: 'check-failed', rollback: 'rolled-back' });
+    expect(await shop.ask('web', '/version')).toBe('v1');
+    expect(states()).toEqual(['v1 in_progress success inactive', 'v2 in_progress failure', 'v1 success']);
+    const { book } = await openEnvironment(shop.configuration('v1'), aPlatform(), { create: false });
+    expect((await book.list())[0]).toMatchObject({
+      version: 'v2',
+      state: 'bad',
+      failure: expect.stringContaining('failed'),
+    });
+    expect(await lease()).toBeUndefined();
+  });
+
+  it('brings the data back with the code when a migration destroyed it', async () => {
+    await releaseJob('v1');
+    await shop.ask('web', '/notes', 'POST');
+
+    const ended = await releaseJob('v2', { fault: 'destroys-and-fails' });
+
+    expect(reasons(ended)).toMatchObject({ deploy: 'migration-failed', rollback: 'rolled-back' });
+    expect(ended.reports['rollback']).toMatchObject({ record: { rollback: { data: 'restored' } } });
+    expect(await shop.ask('web', '/notes')).toContain('a note of v1');
+  });
+
+  it.each(['backup', 'deploy', 'validate', 'compliance'])(
+    'that dies after its step %s is settled by the job recover on another machine',
+    async (upTo) => {
+      await releaseJob('v1');
+      const dead = await releaseJob('v2', { upTo });
+      const workflow = aWorkflow({ id: dead.job.id, job: 'recover', call: '0123456789abcdef', with: github });
+      const platform = aPlatform({ workflow });
+
+      const recovered = await recoverStep.run(
+        { inputs: { quiet: true }, settings: shop.configuration('v2') },
+        { ...platform, identity: { ...platform.identity, host: 'runner-2' } },
+      );
+
+      expect(recovered.reason).toBe(upTo === 'backup' ? 'nothing-to-recover' : 'recovered');
+      expect(await shop.ask('web', '/version')).toBe('v1');
+      expect(await lease()).toBeUndefined();
+      expect(states().at(-1)).toMatch(/^v1 .*success$/);
+    },
+  );
+
+  it('leaves what it left to whoever took over, and says so', async () => {
+    await releaseJob('v1');
+    await releaseJob('v2');
+    const settings = shop.configuration('v3');
+    const dead = await releaseJob('v3', { upTo: 'deploy' });
+    const person = aJob('rollback', 'e'.repeat(16));
+    const back = { to: 'v1', data: 'keep' as const, reason: 'v2 and v3 lose orders', hold: true };
+    const byHand = await rollbackStep.run(
+      { inputs: { ...back, automatic: false, steps: '{}', quiet: true }, settings },
+      person.platform(),
+    );
+
+    const last = await undo(settings, dead.job, dead.context);
+    await shop.build('v4');
+    const request = { version: 'v4', service: undefined, withoutProof: undefined };
+    const queued = await release(request, shop.configuration('v4'), aJob('release', 'd'.repeat(16)).platform());
+
+    expect(byHand).toMatchObject({ reason: 'rolled-back', record: { live: { version: 'v1' } } });
+    expect(last).toMatchObject({ decision: 'proceed', reason: 'nothing-to-undo' });
+    expect(queued).toMatchObject({ reason: 'not-started' });
+    expect(queued.findings.map(({ check }) => check)).toContain('environment-held');
+    expect(await shop.ask('web', '/version')).toBe('v1');
+    expect(states().at(-1)).toBe('v1 success');
+  });
+});
+
+describe('the record on GitHub', () => {
+  it('of a release that changed nothing is a failure, and what was live stays as it was', async () => {
+    await releaseJob('v1');
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
+    const address = taken.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+
+    const ended = await releaseJob('v2', { set: [`services.web.run.port=${port}`] });
+    taken.close();
+
+    expect(reasons(ended)).toMatchObject({ deploy: 'port-taken', rollback: 'nothing-to-undo' });
+    expect(states()[0]).toBe('v1 in_progress success');
+    expect(states()[1]).toMatch(/^v2 in_progress failure$/);
+    expect(await shop.ask('web', '/version')).toBe('v1');
+  });
+
+  it('that cannot be written changes nothing about the release', async () => {
+    const warned: string[] = [];
+    const workflow = aWorkflow({ with: github });
+    const broken = { ...workflow.deployments, create: async () => Promise.reject(new Error('403')) };
+    await shop.build('v1');
+    const quiet = aPlatform();
+    const platform = {
+      ...quiet,
+      workflow: { ...workflow, deployments: broken },
+      log: { ...quiet.log, warn: (text: string) => void warned.push(text) },
+    };
+
+    const report = await release(
+      { version: 'v1', service: undefined, withoutProof: undefined },
+      shop.configuration('v1'),
+      platform,
+    );
+
+    expect(report.reason).toBe('released');
+    expect(warned.join()).toContain('403');
+  });
+});
