@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Finding, Severity } from '../core/finding.ts';
 import type { Report } from '../core/report.ts';
+import { oneLine } from './one-line.ts';
 
 /** A message that must arrive. Plain text, no secrets; a channel renders it. */
 export interface Alert {
@@ -22,6 +23,8 @@ export interface Alert {
   readonly details: readonly string[];
   /** UTC, ISO 8601. */
   readonly at: string;
+  /** A page that tells more, over https: the run of a workflow. */
+  readonly url?: string;
 }
 
 interface Story {
@@ -55,9 +58,14 @@ export function alertFor(report: Report): Alert | undefined {
 }
 
 /** Environment, version, what happened, what is live now, who must do what: one line, whatever the parts hold. */
-export function firstLine({ project, environment, version, happened, live, todo }: Alert): string {
-  const subject = [project, environment, version].filter((part) => part !== undefined).join(' ');
-  return [`${subject} ${happened}`, live, todo].join('; ').replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ');
+export function firstLine(alert: Alert): string {
+  return oneLine([headline(alert), alert.live, alert.todo].join('; '));
+}
+
+/** What the first line begins with: environment, version, what happened. */
+export function headline({ project, environment, version, happened }: Alert): string {
+  const subject = [project, environment, version].filter((part) => part !== undefined);
+  return oneLine([...subject, happened].join(' '));
 }
 
 function storyOf({ action, reason, decision }: Report): Story | undefined {

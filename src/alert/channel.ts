@@ -6,8 +6,10 @@ export interface Delivery {
   readonly outcome: 'delivered' | 'failed';
   /** How many times it was tried. */
   readonly attempts: number;
-  /** What the other side said, without addresses and secrets: `204`, `no answer (ECONNREFUSED)`. */
+  /** What the other side said, without addresses and secrets: `answered 204`, `no answer (ECONNREFUSED)`. */
   readonly detail: string;
+  /** What to do about one that failed, in a sentence, where the channel knows. */
+  readonly remedy?: string;
 }
 
 /** A way to people. The same alert may be sent twice: where the other side can fold by key, it is one message. */
@@ -16,12 +18,12 @@ export interface Channel {
   send(alert: Alert): Promise<Delivery>;
 }
 
-export type ChannelPlatform = Pick<Platform, 'clock' | 'http' | 'log' | 'signal'>;
+export type ChannelPlatform = Pick<Platform, 'clock' | 'http' | 'log' | 'random' | 'signal'>;
 
 /** How often and how fast a channel tries again. */
 export interface Patience {
   readonly retries: number;
-  /** Doubles with each retry, up to eight seconds. */
+  /** The longest wait before the first retry; it doubles with each, up to eight seconds. */
   readonly firstDelayMs: number;
   readonly timeoutMs: number;
 }

@@ -1,5 +1,6 @@
 import type { Channel, ChannelPlatform, Patience } from './channel.ts';
 import type { ChannelSettings } from './settings.ts';
+import { slackChannel } from './slack.ts';
 import { terminalChannel } from './terminal.ts';
 import { webhookChannel } from './webhook.ts';
 
@@ -10,5 +11,7 @@ export function connectChannel(settings: ChannelSettings, platform: ChannelPlatf
       return terminalChannel(platform);
     case 'webhook':
       return webhookChannel(settings, platform, patience);
+    case 'slack':
+      return slackChannel(settings, platform, patience);
   }
 }

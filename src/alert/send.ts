@@ -58,7 +58,7 @@ export function routeOf(severity: Severity, routes: readonly RouteSettings[]): R
 
 /** Receipts as findings of a report: an alert that did not arrive must be seen somewhere. */
 export function receiptFindings(receipts: readonly Receipt[]): Finding[] {
-  return receipts.map(({ channel, outcome, attempts, detail, insteadOf }) => {
+  return receipts.map(({ channel, outcome, attempts, detail, remedy, insteadOf }) => {
     const isGood = outcome === 'delivered';
     const instead = insteadOf === undefined ? '' : ` instead of ${insteadOf.join(' and ')}`;
     const how = `${detail}${attempts > 1 ? ` after ${attempts} attempts` : ''}`;
@@ -70,7 +70,7 @@ export function receiptFindings(receipts: readonly Receipt[]): Finding[] {
       message: isGood
         ? `the alert was sent over ${channel}${instead} (${how})`
         : `the alert did not arrive over ${channel}${instead}: ${how}`,
-      ...(isGood ? {} : { remedy: `Tell people yourself, and correct alerts.channels.${channel}.` }),
+      ...(isGood ? {} : { remedy: `Tell people yourself. ${remedy ?? `Correct alerts.channels.${channel}.`}` }),
       path: `alerts.channels.${channel}`,
     };
   });

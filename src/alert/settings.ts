@@ -15,7 +15,16 @@ export const WebhookChannel = z.strictObject({
 });
 export type WebhookChannel = z.infer<typeof WebhookChannel>;
 
-export const ChannelSettings = z.discriminatedUnion('kind', [TerminalChannel, WebhookChannel]);
+export const SlackChannel = z.strictObject({
+  kind: z.literal('slack'),
+  webhook: z
+    .string()
+    .refine(isPrivateWay, { error: 'expected an https address like https://hooks.slack.com/services/…' })
+    .meta({ secret: true, description: 'Address of an incoming webhook of Slack' }),
+});
+export type SlackChannel = z.infer<typeof SlackChannel>;
+
+export const ChannelSettings = z.discriminatedUnion('kind', [TerminalChannel, WebhookChannel, SlackChannel]);
 export type ChannelSettings = z.infer<typeof ChannelSettings>;
 
 export const RouteSettings = z.strictObject({
@@ -38,3 +47,10 @@ export const AlertSettings = z.strictObject({
   routes: z.array(RouteSettings).prefault([]).meta({ description: 'The first that matches is taken' }),
 });
 export type AlertSettings = z.infer<typeof AlertSettings>;
+
+/** Whoever reads the address on its way can use it. On this computer nobody does. */
+function isPrivateWay(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' || (protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname));
+}

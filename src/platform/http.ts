@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import type { AxiosInstance } from 'axios';
 import { errorCode, errorMessage } from '../core/errors.ts';
 
@@ -11,6 +12,8 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** Several requests over one connection share a session. Without one, each request opens its own connection. */
   readonly session?: HttpSession;
+  /** Of the body only so much is read, and the rest is left. Without it, a body of more than 4 MiB is no answer. */
+  readonly readBytes?: number;
   /** A local socket to send it through, instead of to the address of `url`. */
   readonly socketPath?: string;
 }
@@ -68,7 +71,8 @@ export function systemHttp(): Http {
       const session = request.session instanceof AgentSession ? request.session : new AgentSession();
       const startedAt = performance.now();
       try {
-        const answer = await (await client).request<string>({
+        const { readBytes } = request;
+        const answer = await (await client).request<string | Readable>({
           url: request.url,
           method: request.method ?? 'GET',
           headers: { 'user-agent': 'holdfast', ...request.headers },
@@ -79,9 +83,9 @@ export function systemHttp(): Http {
           // A hard limit over the whole exchange; axios' own `timeout` does not cover connecting.
           signal: AbortSignal.any([signal, AbortSignal.timeout(request.timeoutMs)]),
           maxRedirects: 0,
-          maxContentLength: MAX_ANSWER_BYTES,
-          responseType: 'text',
-          transformResponse: (text: string) => text,
+          maxContentLength: readBytes === undefined ? MAX_ANSWER_BYTES : -1,
+          responseType: readBytes === undefined ? 'text' : 'stream',
+          transformResponse: (body: unknown) => body,
           transformRequest: (body: unknown) => body,
           validateStatus: () => true,
           proxy: false,
@@ -89,7 +93,7 @@ export function systemHttp(): Http {
         return {
           status: answer.status,
           headers: plainHeaders(answer.headers),
-          body: answer.data,
+          body: typeof answer.data === 'string' ? answer.data : await readStart(answer.data, readBytes ?? 0),
           durationMs: performance.now() - startedAt,
         };
       } catch (error) {
@@ -103,6 +107,19 @@ export function systemHttp(): Http {
       }
     },
   };
+}
+
+/** The beginning of a body; what comes after it is not waited for. */
+async function readStart(body: Readable, bytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    const part = Buffer.from(chunk);
+    chunks.push(part);
+    size += part.length;
+    if (size >= bytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, bytes).toString('utf8');
 }
 
 function plainHeaders(headers: object): Record<string, string> {

@@ -5,6 +5,7 @@ import type { Configuration } from '../../src/config/configuration.ts';
 import type { Severity } from '../../src/core/finding.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { aServer } from '../checks/observed.ts';
+import { startGithub } from '../support/github/server.ts';
 import { aPlatform } from '../support/platform.ts';
 import { aShop, type Shop } from '../support/shop.ts';
 
@@ -81,6 +82,29 @@ describe('alert test', () => {
     expect(report.summary).toBe('the test alert did not arrive over ops');
     expect(JSON.stringify(report)).not.toContain('127.0.0.1');
     expect(JSON.stringify(report)).not.toContain(SECRET);
+  });
+
+  it('sends a message to Slack, and says what to do when Slack does not want it', async () => {
+    const slack = await startGithub();
+    const settings = withAlerts({ channels: { ops: { kind: 'slack', webhook: slack.hookUrl('t0ken') } } });
+
+    const good = await test(settings);
+    slack.hooks.answer('t0ken', [{ status: 404, text: 'no_service' }]);
+    const bad = await test(settings);
+    await slack.close();
+
+    expect(good).toMatchObject({ decision: 'proceed', reason: 'delivered' });
+    expect(slack.hooks.received[0]?.text).toContain('shop local sends a test of its alerts');
+    expect(bad.findings).toMatchObject([
+      {
+        check: 'alert:ops',
+        outcome: 'warn',
+        message: 'the alert did not arrive over ops: answered 404 no_service',
+        remedy:
+          'Tell people yourself. The webhook was revoked, or its channel is gone: make a new webhook, and put its address into the secret.',
+      },
+    ]);
+    expect(JSON.stringify([good, bad])).not.toMatch(/t0ken|127\.0\.0\.1/);
   });
 
   it('stops without channels, and refuses one that there is not', async () => {

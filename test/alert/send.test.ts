@@ -8,6 +8,7 @@ import { Interrupted } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { systemHttp } from '../../src/platform/http.ts';
 import { silentLog } from '../../src/platform/log.ts';
+import { systemRandom } from '../../src/platform/random.ts';
 import { aServer } from '../checks/observed.ts';
 
 const SECRET = 'a-key-of-sixteen-or-more';
@@ -51,7 +52,13 @@ async function aReceiver(...behaviours: (number | 'drop' | 'hang')[]) {
 
 function aPlatform(said: string[] = []) {
   const log = { ...silentLog(), warn: (text: string) => said.push(text), info: (text: string) => said.push(text) };
-  return { clock: systemClock(), http: systemHttp(), log, signal: new AbortController().signal };
+  return {
+    clock: systemClock(),
+    http: systemHttp(),
+    log,
+    random: systemRandom(),
+    signal: new AbortController().signal,
+  };
 }
 
 function send(settings: object, said?: string[]) {
@@ -77,6 +84,16 @@ describe('the webhook', () => {
       severity: 'high',
       details: ['v3 failed'],
     });
+  });
+
+  it('has the address of a page that tells more, where there is one', async () => {
+    const { received, channel } = await aReceiver(204);
+    const settings = AlertSettings.parse({ channels: { ops: channel }, routes: [{ send: ['ops'] }] });
+    const url = 'https://github.com/acme/shop/actions/runs/1';
+
+    await sendAlert({ ...ALERT, url }, settings, aPlatform(), PATIENCE);
+
+    expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({ url });
   });
 
   it('has the signature that any HMAC-SHA256 gives', () => {

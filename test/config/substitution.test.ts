@@ -145,6 +145,24 @@ describe('secrets', () => {
     expect(problem).not.toContain('short-one');
   });
 
+  const slack = (webhook: string) => `${HEAD}${TEN_LINES}alerts:
+  channels: { ops: { kind: slack, webhook: ${webhook} } }
+  routes: [{ send: [ops] }]
+`;
+
+  it('that are the address of a webhook are private on their way, and sealed where they are not known', () => {
+    const secrets = (PW: string) => ({ ...values, secrets: { PW } });
+
+    expect(problemsOf(slack('https://hooks.slack.com/services/x'), values)).toEqual([
+      expect.stringContaining('alerts.channels.ops.webhook a secret belongs here, not a value'),
+    ]);
+    expect(problemsOf(slack('"${PW}"'), secrets('http://hooks.slack.com/services/x'))).toEqual([
+      '13:44 alerts.channels.ops.webhook expected an https address like https://hooks.slack.com/services/…, found the value of the secret PW',
+    ]);
+    expect(problemsOf(slack('"${PW}"'), secrets('https://hooks.slack.com/services/x'))).toEqual([]);
+    expect(problemsOf(slack('"${PW}"'), { sealed: true })).toEqual([]);
+  });
+
   describe('that are sealed', () => {
     const sealed = { sealed: true, variables: values.variables };
 
