@@ -20,6 +20,7 @@ export interface Action<Inputs extends z.ZodObject, Settings, Platform, Needs = 
   /**
    * What `call.settings` is. `configuration`: the loaded configuration of one environment, and without a valid one the
    * action does not run. `raw`: the file, the request and the result of loading it, problems included. `none`: undefined.
+   * `readable`: whatever configuration can be read, for what must tell people when none can.
    */
   readonly settings: Needs;
   /** May run in a job that gets no secrets: what would hold one is then a marker, which it does not use. */
@@ -41,6 +42,8 @@ export interface Action<Inputs extends z.ZodObject, Settings, Platform, Needs = 
   bare?(report: Report): string;
   /** The fixed last line of the output, for scripts. */
   closingLine?(report: Report): string;
+  /** Whether the step of a workflow that runs it is a failed one; by default when the decision is to stop. */
+  fails?(report: Report): boolean;
 }
 
 /** The headings of help, in order. */
@@ -52,7 +55,9 @@ export type NeedsOf<Settings> = [Settings] extends [undefined]
   ? 'none'
   : Settings extends { readonly request: unknown }
     ? 'raw'
-    : 'configuration';
+    : Settings extends { readonly readable: unknown }
+      ? 'readable'
+      : 'configuration';
 
 /** What a renderer can show of a record, in whatever medium it writes. */
 export type Block =

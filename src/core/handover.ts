@@ -9,6 +9,7 @@ export const Handover = z.object({
   decision: Decision,
   reason: z.string(),
   summary: z.string().prefault(''),
+  tookMs: z.number().prefault(0),
   record: z.record(z.string(), z.unknown()).prefault({}),
 });
 export type Handover = z.infer<typeof Handover>;

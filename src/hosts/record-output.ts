@@ -13,8 +13,9 @@ const MAX_SUMMARY = 500;
  * has the members that fit, smallest first; `omitted` names the others.
  */
 export function recordOutput(report: Report, mask: Mask): string {
-  const { schema, action, subject, decision, reason, summary, record = {} } = maskReport(report, mask);
-  const head = { schema, action, subject, decision, reason, summary: summary.slice(0, MAX_SUMMARY) };
+  const { schema, action, subject, decision, reason, summary, record = {}, ...times } = maskReport(report, mask);
+  const tookMs = Date.parse(times.finishedAt) - Date.parse(times.startedAt);
+  const head = { schema, action, subject, decision, reason, summary: summary.slice(0, MAX_SUMMARY), tookMs };
   const members = Object.entries(record).sort(([, a], [, b]) => sizeOf(a) - sizeOf(b));
   for (let kept = members.length; kept >= 0; kept -= 1) {
     const omitted = members.slice(kept).map(([name]) => name);

@@ -22,7 +22,7 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
   const actor = platform.identity.actor;
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
   try {
-    const { actions: undone, failed: stuck } = await recover(lease, environment);
+    const { actions: undone, failed: stuck, promoted } = await recover(lease, environment);
     const live = await environment.book.live();
     const actions = [...undone];
     let failed = stuck;
@@ -38,6 +38,7 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
     const record = {
       live: live === undefined ? null : { release: live.record.release, version: live.record.version },
       actions,
+      promoted: promoted !== undefined,
     };
     if (failed?.failed?.result.outcome === 'failed') {
       const { message, remedy } = failed.failed.result;
