@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import { EXIT } from '../core/report.ts';
 import type { Platform } from '../platform/platform.ts';
+import { connectWorkflow } from '../platform/workflow.ts';
 import type { CliAction } from './cli-action.ts';
 import { runOnGithub } from './github.ts';
 import type { PolicyFile } from './governed-configuration.ts';
@@ -36,6 +37,7 @@ export async function runStep(name: string, load: () => Promise<CliAction>, acto
     now: () => Date.now(),
     signal,
     platform: hostPlatform,
+    workflow: (token, signal) => connectWorkflow(process.env, token, signal),
     readPolicy,
     proveActor: (platform) => proveActor(platform, actorOf),
   });

@@ -9,6 +9,7 @@ import type { CliAction } from '../../src/hosts/cli-action.ts';
 import { runOnGithub } from '../../src/hosts/github.ts';
 import type { PolicyFile } from '../../src/hosts/governed-configuration.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
+import { connectWorkflow } from '../../src/platform/workflow.ts';
 import { anAction, aReport } from './actions.ts';
 import { type FakeRunner, fakeRunner } from './fake-runner.ts';
 
@@ -65,6 +66,7 @@ async function step(action: CliAction | (() => Promise<CliAction>), given: Step 
     now: () => Date.UTC(2026, 10, 22),
     signal: new AbortController().signal,
     platform: (log, signal) => systemPlatform(log, signal, folder),
+    workflow: (token, signal) => connectWorkflow(given.env ?? {}, token, signal),
     readPolicy: given.policy ?? (() => Promise.reject(new Error('nobody asked for a policy'))),
     proveActor: given.actor ?? (async () => 'user:1234'),
   });
