@@ -24,6 +24,8 @@ export async function runStep(name: string, load: () => Promise<CliAction>, acto
   process.on('uncaughtException', () => {
     process.stdout.write('::error::holdfast was ended by a bug of Holdfast\n', () => process.exit(EXIT.stop));
   });
+  // Node warns of old code in packages of the bundle, which nobody who reads the log of a job can change.
+  process.noDeprecation = true;
   // A cancelled job sends SIGINT, then SIGTERM, then kills: the second is no reason to undo less.
   const signal = listenForInterrupts(
     process,

@@ -134,6 +134,26 @@ describe('every path', () => {
   });
 });
 
+describe('the run that a step is of', () => {
+  const env = { GITHUB_REPOSITORY: 'acme/shop', GITHUB_RUN_ID: '4711', GITHUB_SHA: 'abc' };
+  const looking = anAction({ run: async (_call, { workflow }) => aReport({ summary: workflow?.run.url ?? 'no run' }) });
+
+  it('is handed to the action with the token of the job', async () => {
+    const { outputs } = await step(looking, { env, inputs: { 'github-token': 'a-token' } });
+
+    expect(outputs['summary']).toBe('https://github.com/acme/shop/actions/runs/4711');
+  });
+
+  it.each([
+    { name: 'without a token', given: { env } },
+    { name: 'outside of a run', given: { inputs: { 'github-token': 'a-token' } } },
+  ])('is not there $name', async ({ given }) => {
+    const { outputs } = await step(looking, given);
+
+    expect(outputs['summary']).toBe('no run');
+  });
+});
+
 describe('secrets', () => {
   it('are masked before anything else is said or loaded', async () => {
     const order: string[] = [];

@@ -26,6 +26,10 @@ let github: GithubOfShop;
 let interfere: (request: RestRequest) => RestAnswer | undefined;
 let artifacts: Artifacts;
 
+/** The client tells each thing that it does. */
+const { write } = process.stdout;
+process.stdout.write = () => true;
+
 beforeAll(async () => {
   github = await startGithubOfShop({ interfere: (request) => interfere(request) });
   github.world.runs.push({ ...aRun, id: OTHER_RUN, headSha: github.commit, conclusion: 'success' });
@@ -42,6 +46,7 @@ beforeEach(() => {
 afterEach(() => github.assertAsDescribed());
 
 afterAll(async () => {
+  process.stdout.write = write;
   await github.close();
   rmSync(folder, { recursive: true, force: true });
 });
