@@ -5,8 +5,8 @@ import { connectApi, type GithubApi } from './github-api.ts';
 
 /**
  * The run of a workflow that this process is a step of, and what GitHub keeps for it. A laptop has none.
- * Each call rejects with UserError `github-refused` when the token of the job may not ask, and with OutsideError
- * `github-unreachable` when GitHub gives no answer.
+ * Each call rejects with UserError `github-refused` when the token of the job may not ask, with OutsideError
+ * `github-unreachable` when GitHub gives no answer, and with Interrupted when the run is to end.
  */
 export interface Workflow {
   readonly run: WorkflowRun;
