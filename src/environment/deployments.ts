@@ -61,7 +61,10 @@ async function wasLeft(newer: readonly Told[], { journal }: Environment): Promis
 }
 
 /** What a deployment that is not the newest of what is live should say; undefined leaves it. */
-function stateOf(record: ReleaseRecord | undefined, now: DeploymentState | undefined): DeploymentState | undefined {
+function stateOf(
+  record: ReleaseRecord | undefined,
+  now: DeploymentState | undefined,
+): 'inactive' | 'failure' | undefined {
   if (now !== undefined && !OPEN.includes(now)) return now === 'success' ? 'inactive' : undefined;
   return record?.state === 'good' ? 'inactive' : 'failure';
 }

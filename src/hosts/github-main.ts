@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import { EXIT } from '../core/report.ts';
 import type { Platform } from '../platform/platform.ts';
+import { connectWorkflow } from '../platform/workflow.ts';
 import type { CliAction } from './cli-action.ts';
 import { runOnGithub } from './github.ts';
 import type { PolicyFile } from './governed-configuration.ts';
@@ -23,6 +24,8 @@ export async function runStep(name: string, load: () => Promise<CliAction>, acto
   process.on('uncaughtException', () => {
     process.stdout.write('::error::holdfast was ended by a bug of Holdfast\n', () => process.exit(EXIT.stop));
   });
+  // Node warns of old code in packages of the bundle, which nobody who reads the log of a job can change.
+  process.noDeprecation = true;
   // A cancelled job sends SIGINT, then SIGTERM, then kills: the second is no reason to undo less.
   const signal = listenForInterrupts(
     process,
@@ -36,6 +39,7 @@ export async function runStep(name: string, load: () => Promise<CliAction>, acto
     now: () => Date.now(),
     signal,
     platform: hostPlatform,
+    workflow: (token, signal) => connectWorkflow(process.env, token, signal),
     readPolicy,
     proveActor: (platform) => proveActor(platform, actorOf),
   });

@@ -8,6 +8,7 @@ import { Report, type Subject } from '../core/report.ts';
 import { sealedNames } from '../core/sealed.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
+import type { Workflow } from '../platform/workflow.ts';
 import { createMask } from '../report/mask.ts';
 import { cleanCode, cleanText, defuseCommands, type Mask, oneLine } from '../report/text.ts';
 import { type AnnotatedFile, annotateFindings, annotateProblems } from './annotations.ts';
@@ -30,6 +31,8 @@ export interface GithubHost {
   /** Fires when the job is cancelled. */
   readonly signal: AbortSignal;
   readonly platform: (log: Log, signal: AbortSignal) => Platform;
+  /** The run that this is a step of, asked with this token; undefined where there is none to ask. */
+  readonly workflow: (token: string, signal: AbortSignal) => Workflow | undefined;
   /** The file at this path of the repository, as it stands on the branch whose policy holds. */
   readonly readPolicy: (path: string, token: string, signal: AbortSignal) => Promise<PolicyFile>;
   /** Who asks, as `access.roles` names people. Throws when it can be proven and is not. */
@@ -90,7 +93,8 @@ async function runAction(load: () => Promise<CliAction>, run: Run, log: Log, hos
   }
   const action = await load();
   const inputs = readInputs(action, (input) => runner.takeInput(input));
-  const platform = host.platform(log, host.signal);
+  const workflow = host.workflow(inputs.githubToken, host.signal);
+  const platform = { ...host.platform(log, host.signal), ...(workflow === undefined ? {} : { workflow }) };
   run.platform = platform;
   const report = await callAction(action, inputs, run, platform, host).finally(() => platform.ending.run());
   run.blocks = action.present?.(report) ?? [];

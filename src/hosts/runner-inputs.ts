@@ -24,7 +24,9 @@ export const CommonInputs = z.strictObject({
     .string()
     .prefault('{}')
     .meta({ description: 'The variables that the configuration lists: what toJSON makes of vars' }),
-  'github-token': z.string().prefault('').meta({ description: 'Reads the policy of the default branch' }),
+  'github-token': z.string().prefault('').meta({
+    description: 'Asks GitHub: reads the policy of the default branch, and what GitHub keeps of runs and deployments',
+  }),
 });
 
 /** Their forms, known without making a JSON schema of them: every step pays for what is done here. */

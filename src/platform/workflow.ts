@@ -1,9 +1,13 @@
 import type { Admission } from '../core/admission.ts';
+import { artifactsOver } from './artifacts.ts';
+import { deploymentsOver } from './deployments.ts';
+import { githubOver } from './github.ts';
+import { connectApi, type GithubApi } from './github-api.ts';
 
 /**
  * The run of a workflow that this process is a step of, and what GitHub keeps for it. A laptop has none.
- * Each call rejects with UserError `github-refused` when the token of the job may not ask, and with OutsideError
- * `github-unreachable` when GitHub gives no answer.
+ * Each call rejects with UserError `github-refused` when the token of the job may not ask, with OutsideError
+ * `github-unreachable` when GitHub gives no answer, and with Interrupted when the run is to end.
  */
 export interface Workflow {
   readonly run: WorkflowRun;
@@ -52,12 +56,12 @@ export interface FoundRun {
 export interface Deployments {
   /** Of one environment, the newest first; at most the last hundred. */
   list(environment: string): Promise<Deployment[]>;
-  /** Every state that it had, the newest first. */
+  /** The states that it had, the newest first; at most the last hundred. */
   states(id: number): Promise<DeploymentState[]>;
   /** Answers its number. Rejects with OutsideError `deployment-not-made` when GitHub made one of another commit, or none. */
   create(deployment: NewDeployment): Promise<number>;
-  /** `description` is cut to what GitHub takes, 140 characters. */
-  setState(id: number, state: DeploymentState, description: string): Promise<void>;
+  /** `description` is cut to what GitHub takes, 140 characters. No other deployment is touched: set those `inactive` here. */
+  setState(id: number, state: Exclude<DeploymentState, 'waiting'>, description: string): Promise<void>;
 }
 
 export type DeploymentState =
@@ -86,16 +90,26 @@ export interface Deployment {
 
 /** Files that GitHub keeps with a run, for some days. */
 export interface Artifacts {
-  /** Keeps files of a folder, named relative to it, with this run. Rejects when the run has one of this name already. */
+  /**
+   * Keeps files of a folder, named relative to it, with this run. Rejects with UserError `artifact-exists` when the run
+   * has one of this name already.
+   */
   upload(
     name: string,
     folder: string,
     files: readonly string[],
     keepDays?: number,
   ): Promise<{ id: number; digest: string }>;
-  /** Those of this name, the newest first: of one run, or of all runs of this repository. */
+  /**
+   * Those of this name, the newest first: of one run, or of all runs of this repository; at most the last hundred.
+   * One without a digest is left out: nobody could tell whether it was changed.
+   */
   list(name: string, run?: number): Promise<Artifact[]>;
-  /** Unpacks one into an empty folder. Rejects with UserError `artifact-changed` when it is not what its digest says. */
+  /**
+   * Unpacks one into an empty folder, which is made where there is none. Rejects with UserError `artifact-changed` when
+   * it is not what its digest says, `artifact-expired`, `artifact-missing`, or `artifact-unsafe` when it holds anything
+   * but files and folders; the folder is gone then. What is in the files is still what its maker put there.
+   */
   download(artifact: Pick<Artifact, 'id' | 'run' | 'digest'>, folder: string): Promise<void>;
 }
 
@@ -109,4 +123,55 @@ export interface Artifact {
   readonly sizeBytes: number;
   /** It is listed and no longer handed out. */
   readonly isExpired: boolean;
+}
+
+/** What a runner tells each step of itself, by name. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The run that this environment is of; undefined outside of one, and without a token to ask GitHub with. Nothing is
+ * asked, and no client of GitHub loaded, before something of it is used.
+ */
+export function connectWorkflow(env: Environment, token: string, signal: AbortSignal): Workflow | undefined {
+  const run = readRun(env);
+  if (run === undefined || token === '') return undefined;
+  const { repository } = run;
+  const api = connectApi({ token, repository, apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com' }, signal);
+  return {
+    run,
+    find: (id) => findRun(id, api),
+    deployments: deploymentsOver(api, run.url),
+    artifacts: artifactsOver(api, run.id, signal),
+    readFile: (path, commit) => githubOver(api).readFile(path, commit),
+  };
+}
+
+function readRun(env: Environment): WorkflowRun | undefined {
+  const { GITHUB_REPOSITORY: repository = '', GITHUB_SHA: commit = '', GITHUB_JOB: job = '' } = env;
+  const id = Number(env['GITHUB_RUN_ID']);
+  if (repository === '' || commit === '' || !Number.isSafeInteger(id) || id < 1) return undefined;
+  const url = `${env['GITHUB_SERVER_URL'] || 'https://github.com'}/${repository}/actions/runs/${id}`;
+  const isHosted = env['RUNNER_ENVIRONMENT'] === 'github-hosted';
+  return { repository, id, attempt: Number(env['GITHUB_RUN_ATTEMPT'] || 1), job, commit, url, isHosted };
+}
+
+async function findRun(id: number, { owner, repo, ask }: GithubApi): Promise<FoundRun | undefined> {
+  const question = { what: `read the run ${id}`, permission: 'actions: read' };
+  const answer = await ask(question, (octokit, request) =>
+    octokit.rest.actions.getWorkflowRun({ owner, repo, run_id: id, request }),
+  );
+  if (answer === undefined) return undefined;
+  const { data } = answer;
+  return {
+    id: data.id,
+    attempt: data.run_attempt ?? 1,
+    hasEnded: data.status === 'completed',
+    conclusion: data.conclusion ?? undefined,
+    branch: data.head_branch ?? undefined,
+    event: data.event,
+    // GitHub may say of which branch or tag it is: `.github/workflows/release.yml@main`.
+    workflow: data.path.replace(/(\.ya?ml)@.*$/, '$1'),
+    // A fork that was deleted is none that is known.
+    isOfThisRepository: data.head_repository?.id === data.repository.id,
+  };
 }

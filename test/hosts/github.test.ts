@@ -9,6 +9,7 @@ import type { CliAction } from '../../src/hosts/cli-action.ts';
 import { runOnGithub } from '../../src/hosts/github.ts';
 import type { PolicyFile } from '../../src/hosts/governed-configuration.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
+import { connectWorkflow } from '../../src/platform/workflow.ts';
 import { anAction, aReport } from './actions.ts';
 import { type FakeRunner, fakeRunner } from './fake-runner.ts';
 
@@ -65,6 +66,7 @@ async function step(action: CliAction | (() => Promise<CliAction>), given: Step 
     now: () => Date.UTC(2026, 10, 22),
     signal: new AbortController().signal,
     platform: (log, signal) => systemPlatform(log, signal, folder),
+    workflow: (token, signal) => connectWorkflow(given.env ?? {}, token, signal),
     readPolicy: given.policy ?? (() => Promise.reject(new Error('nobody asked for a policy'))),
     proveActor: given.actor ?? (async () => 'user:1234'),
   });
@@ -129,6 +131,26 @@ describe('every path', () => {
     expect(outputs).toMatchObject({ decision: 'proceed', report: '' });
     expect(failures).toEqual([]);
     expect(annotations.map(({ message }) => message)).toEqual([expect.stringContaining('the report was not written')]);
+  });
+});
+
+describe('the run that a step is of', () => {
+  const env = { GITHUB_REPOSITORY: 'acme/shop', GITHUB_RUN_ID: '4711', GITHUB_SHA: 'abc' };
+  const looking = anAction({ run: async (_call, { workflow }) => aReport({ summary: workflow?.run.url ?? 'no run' }) });
+
+  it('is handed to the action with the token of the job', async () => {
+    const { outputs } = await step(looking, { env, inputs: { 'github-token': 'a-token' } });
+
+    expect(outputs['summary']).toBe('https://github.com/acme/shop/actions/runs/4711');
+  });
+
+  it.each([
+    { name: 'without a token', given: { env } },
+    { name: 'outside of a run', given: { inputs: { 'github-token': 'a-token' } } },
+  ])('is not there $name', async ({ given }) => {
+    const { outputs } = await step(looking, given);
+
+    expect(outputs['summary']).toBe('no run');
   });
 });
 

@@ -31,7 +31,7 @@ export function claimsOf({ repository, run, jobWorkflowRef, environment }: JobOf
     sha: run.headSha,
     run_id: String(run.id),
     run_number: '1',
-    run_attempt: '1',
+    run_attempt: String(run.attempt ?? 1),
     event_name: run.event,
     workflow: 'Release',
     workflow_ref: `${name}/${run.path}@${ref}`,

@@ -14,6 +14,8 @@ export interface Objects {
   readonly pending: (repository: Repository, pending: Pending) => object;
 }
 
+type Named = Pick<Repository, 'id' | 'owner' | 'name'>;
+
 const WEB = 'https://github.com';
 const LONG_AGO = '2024-01-01T00:00:00Z';
 
@@ -47,9 +49,9 @@ export function objectsAt(api: string): Objects {
       ...Object.fromEntries(USER_LINKS.map((link) => [`${link}_url`, `${url}/${link}`])),
     };
   };
-  const urlOf = ({ owner, name }: Repository) => `${api}/repos/${owner}/${name}`;
-  const ownerOf = ({ owner, id }: Repository) => ({ id: id + 1, login: owner });
-  const minimal = (repository: Repository) => {
+  const urlOf = ({ owner, name }: Named) => `${api}/repos/${owner}/${name}`;
+  const ownerOf = ({ owner, id }: Named) => ({ id: id + 1, login: owner });
+  const minimal = (repository: Named) => {
     const { id, owner, name } = repository;
     return {
       id,
@@ -116,7 +118,7 @@ export function objectsAt(api: string): Objects {
       head_branch: it.headBranch,
       head_sha: it.headSha,
       run_number: 1,
-      run_attempt: 1,
+      run_attempt: it.attempt ?? 1,
       event: it.event,
       status: it.conclusion === null ? 'in_progress' : 'completed',
       conclusion: it.conclusion,
@@ -142,7 +144,7 @@ export function objectsAt(api: string): Objects {
         committer: who,
       },
       repository: minimal(value),
-      head_repository: minimal(value),
+      head_repository: minimal(it.fork ?? value),
     };
   };
   const artifact = (value: Repository, made: Run | undefined, it: Artifact) => {
@@ -162,7 +164,7 @@ export function objectsAt(api: string): Objects {
       workflow_run: {
         id: it.runId,
         repository_id: value.id,
-        head_repository_id: value.id,
+        head_repository_id: (made?.fork ?? value).id,
         ...(made === undefined ? {} : { head_branch: made.headBranch, head_sha: made.headSha }),
       },
     };

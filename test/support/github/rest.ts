@@ -246,7 +246,7 @@ function createDeployment({ world, objects, repository, body, now }: Call): Rest
 
 const NewStatus = z.object({
   state: z.string(),
-  description: z.string().prefault(''),
+  description: z.string().max(140).prefault(''),
   environment: z.string().optional(),
   environment_url: z.string().prefault(''),
   log_url: z.string().prefault(''),

@@ -24,8 +24,13 @@ export interface Run {
   readonly headBranch: string;
   readonly event: string;
   readonly actor: Account;
+  /** Null while a job of it goes on. */
   readonly conclusion: string | null;
   readonly path: string;
+  /** How often it was started, 1 by default. */
+  readonly attempt?: number;
+  /** The repository that its commit is of, where that is another: a fork. */
+  readonly fork?: Pick<Repository, 'id' | 'owner' | 'name'>;
 }
 
 /** An artifact that is complete. `expired` ones are listed and not handed out. */

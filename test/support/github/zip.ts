@@ -1,7 +1,10 @@
 import { crc32, inflateRawSync } from 'node:zlib';
 
-/** A zip of these files, stored and not compressed: an artifact that somebody else made. Names are taken as they are, bad ones too. */
-export function zipOf(files: Readonly<Record<string, string | Buffer>>): Buffer {
+/**
+ * A zip of these files, stored and not compressed: an artifact that somebody else made. Names are taken as they are, bad
+ * ones too. Those in `links` are marked as symbolic links to their content.
+ */
+export function zipOf(files: Readonly<Record<string, string | Buffer>>, links: readonly string[] = []): Buffer {
   const local: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
@@ -16,9 +19,10 @@ export function zipOf(files: Readonly<Record<string, string | Buffer>>): Buffer 
     const common = Buffer.concat([u16(20), HEAD, sizes, u16(path.length), u16(0)]);
     local.push(Buffer.from('PK\x03\x04', 'latin1'), common, path, bytes);
     const place = Buffer.alloc(14);
-    // No comment, first disk, no attributes; where the file starts.
+    // No comment, first disk; attributes of Unix; where the file starts.
+    place.writeUInt32LE(links.includes(name) ? LINK : 0, 6);
     place.writeUInt32LE(offset, 10);
-    central.push(Buffer.from('PK\x01\x02', 'latin1'), u16(20), common, place, path);
+    central.push(Buffer.from('PK\x01\x02', 'latin1'), u16(UNIX), common, place, path);
     offset += 4 + common.length + path.length + bytes.length;
   }
   const directory = Buffer.concat(central);
@@ -41,6 +45,10 @@ export function zipOf(files: Readonly<Record<string, string | Buffer>>): Buffer 
 
 /** Flags (UTF-8), method (stored), time, date. */
 const HEAD = Buffer.concat([u16(0x0800), u16(0), u16(0), u16(0x21)]);
+
+/** Version 2.0, made on Unix. */
+const UNIX = 0x0314;
+const LINK = 0o120777 * 0x10000;
 
 function u16(value: number): Buffer {
   const buffer = Buffer.alloc(2);
