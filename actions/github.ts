@@ -1,12 +1,12 @@
-import type { CliAction } from '../src/hosts/cli-action.ts';
+import type { GithubAction } from '../src/hosts/github-action.ts';
 import { runStep } from '../src/hosts/github-main.ts';
 
 /** Loads one action: what a step does not need is not read from disk. */
-export type LoadAction = () => Promise<CliAction>;
+export type LoadAction = () => Promise<GithubAction>;
 
 /** The actions that are published, by folder: each has an action.yml, a stub and a README that are generated. */
 export const published: Readonly<Record<string, LoadAction>> = {
-  authorize: async () => (await import('../src/authorize/command.ts')).authorizeAction,
+  authorize: async () => (await import('./authorize/step.ts')).authorizeStep,
   backup: async () => (await import('./backup/step.ts')).backupStep,
   deploy: async () => (await import('./deploy/step.ts')).deployStep,
   validate: async () => (await import('./validate/step.ts')).validateStep,
@@ -14,6 +14,8 @@ export const published: Readonly<Record<string, LoadAction>> = {
   promote: async () => (await import('./promote/step.ts')).promoteStep,
   rollback: async () => (await import('./rollback/step.ts')).rollbackStep,
   recover: async () => (await import('./recover/step.ts')).recoverStep,
+  alert: async () => (await import('./alert/step.ts')).alertStep,
+  lock: async () => (await import('./lock/step.ts')).lockStep,
   'record-baseline': async () => (await import('../src/validate/baselines.ts')).baselineRecord,
   release: async () => (await import('./release/action.ts')).releaseAction,
 };

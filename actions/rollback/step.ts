@@ -9,6 +9,9 @@ import { rollbackAction } from './action.ts';
 
 const inputs = z.strictObject({
   ...rollbackAction.inputs.shape,
+  data: z.enum(['as-configured', 'restore', 'keep']).prefault('as-configured').meta({
+    description: 'What becomes of the data; as-configured: by backup.on_rollback',
+  }),
   automatic: z.boolean().prefault(false).meta({
     description: 'Only undo what this run of the workflow began and did not finish, and free its lease; needs no role',
   }),
@@ -20,7 +23,8 @@ const inputs = z.strictObject({
 export const rollbackStep: Action<typeof inputs, Configuration, Platform> = {
   ...rollbackAction,
   inputs,
-  async run({ inputs: { automatic, steps, quiet, to, data, reason, hold }, settings }, platform) {
+  async run({ inputs: { automatic, steps, quiet, to, data: chosen, reason, hold }, settings }, platform) {
+    const data = chosen === 'as-configured' ? undefined : chosen;
     if (automatic) return undoUnfinished(readSteps(steps, 'steps'), settings, platform);
     if (quiet) return rollback({ to, data, reason, hold }, settings, platform);
     return rollbackAction.run({ inputs: { to, data, reason, hold }, settings }, platform);

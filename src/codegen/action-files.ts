@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
-import type { CliAction } from '../hosts/cli-action.ts';
 import { sentenceOf } from '../hosts/command-line.ts';
+import type { GithubAction } from '../hosts/github-action.ts';
 import type { Flag } from '../hosts/inputs.ts';
 import { inputsOnGithub } from '../hosts/runner-inputs.ts';
 import { OUTPUTS } from '../hosts/runner-outputs.ts';
@@ -20,7 +20,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
 };
 
 /** The generated files of one published action, by path. `name` is its folder. */
-export function renderActionFiles(name: string, action: CliAction): Readonly<Record<string, string>> {
+export function renderActionFiles(name: string, action: GithubAction): Readonly<Record<string, string>> {
   return {
     [`actions/${name}/action.yml`]: renderManifest(name, action),
     [`actions/${name}/index.js`]: renderStub(name),
@@ -28,7 +28,7 @@ export function renderActionFiles(name: string, action: CliAction): Readonly<Rec
   };
 }
 
-function renderManifest(name: string, action: CliAction): string {
+function renderManifest(name: string, action: GithubAction): string {
   const inputs = inputsOnGithub(action).map((flag) => [
     flag.name,
     { description: describe(flag), required: flag.required, ...defaultOf(flag) },
@@ -62,7 +62,7 @@ function renderStub(name: string): string {
   ].join('\n');
 }
 
-function renderReadme(name: string, action: CliAction): string {
+function renderReadme(name: string, action: GithubAction): string {
   const flags = inputsOnGithub(action);
   const given = flags.filter((flag) => flag.required || flag.name in EXAMPLES);
   const example = [

@@ -18,8 +18,7 @@ const Outputs = z
   .record(z.string(), z.string())
   .nullable()
   .prefault({})
-  // On some runners the outputs of a job that was skipped stay the text of their expressions.
-  .transform((all) => Object.fromEntries(Object.entries(all ?? {}).filter(([, text]) => !text.startsWith('${{'))));
+  .transform((all) => Object.fromEntries(Object.entries(all ?? {}).filter(([, text]) => !isUnset(text))));
 
 /** What GitHub makes of `toJSON(steps)`, as far as it is read. */
 const StepsContext = z.record(z.string(), z.object({ outcome: z.string().prefault(''), outputs: Outputs }));
@@ -37,7 +36,7 @@ export interface StepBefore {
 
 /** Reads the input that holds what one step handed on; undefined when it is empty. Throws UserError `inputs`. */
 export function readHandover(text: string | undefined, input: string): Handover | undefined {
-  if (text === undefined || text.trim() === '') return undefined;
+  if (text === undefined || text.trim() === '' || isUnset(text)) return undefined;
   const found = parse(Handover, text);
   if (found !== undefined) return found;
   throw new UserError('inputs', `${input}: expected the output "record" of an earlier step`, {
@@ -69,6 +68,11 @@ export function handoversOf({ outputs }: JobNeeded): readonly (readonly [string,
     const found = parse(Handover, text);
     return found === undefined ? [] : [[name, found]];
   });
+}
+
+/** On some runners the outputs of a job that was skipped stay the text of their expressions. */
+function isUnset(text: string): boolean {
+  return text.startsWith('${{');
 }
 
 function notContext(input: string, context: string): UserError {

@@ -2,8 +2,8 @@ import { UserError } from '../core/errors.ts';
 import { EXIT } from '../core/report.ts';
 import type { Platform } from '../platform/platform.ts';
 import { connectWorkflow } from '../platform/workflow.ts';
-import type { CliAction } from './cli-action.ts';
 import { runOnGithub } from './github.ts';
+import type { GithubAction } from './github-action.ts';
 import type { PolicyFile } from './governed-configuration.ts';
 import { listenForInterrupts } from './interrupt.ts';
 import { hostPlatform } from './platform.ts';
@@ -19,7 +19,7 @@ const AUDIENCE = 'holdfast';
  * The program of one step: runs one action with what the runner gave to this process, and ends the process. The exit
  * code is 0 when the decision is to proceed and 1 when it is to stop; more than that a runner does not tell apart.
  */
-export async function runStep(name: string, load: () => Promise<CliAction>, actorOf: ActorOf): Promise<void> {
+export async function runStep(name: string, load: () => Promise<GithubAction>, actorOf: ActorOf): Promise<void> {
   // Node's own text for these names files of the bundle and may hold anything.
   process.on('uncaughtException', () => {
     process.stdout.write('::error::holdfast was ended by a bug of Holdfast\n', () => process.exit(EXIT.stop));

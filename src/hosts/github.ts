@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { ConfigurationCall } from '../config/commands.ts';
+import type { Configuration } from '../config/configuration.ts';
 import { InvalidConfiguration } from '../config/problem.ts';
 import type { Block } from '../core/action.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
@@ -12,8 +13,8 @@ import type { Workflow } from '../platform/workflow.ts';
 import { createMask } from '../report/mask.ts';
 import { cleanCode, cleanText, defuseCommands, type Mask, oneLine } from '../report/text.ts';
 import { type AnnotatedFile, annotateFindings, annotateProblems } from './annotations.ts';
-import type { CliAction } from './cli-action.ts';
 import { type Failure, failureOf, failureReport, failureText, stackOf } from './failure.ts';
+import type { GithubAction } from './github-action.ts';
 import type { PolicyFile } from './governed-configuration.ts';
 import { recordOutput } from './record-output.ts';
 import type { Runner } from './runner.ts';
@@ -46,6 +47,8 @@ interface Run {
   secrets: Readonly<Record<string, string>>;
   file?: AnnotatedFile;
   blocks: readonly Block[];
+  /** What the action says of its step; by its decision when undefined. */
+  hasFailed?: boolean | undefined;
   /** What the host itself has found: about the configuration, and where its policy comes from. */
   readonly findings: Finding[];
   platform?: Platform;
@@ -56,7 +59,7 @@ interface Run {
  * set on every path, and a decision to stop fails the step. `name` is the folder of the published action. Never rejects
  * because of what the action does.
  */
-export async function runOnGithub(name: string, load: () => Promise<CliAction>, host: GithubHost): Promise<void> {
+export async function runOnGithub(name: string, load: () => Promise<GithubAction>, host: GithubHost): Promise<void> {
   const { runner, now } = host;
   const startedAtMs = now();
   const run: Run = {
@@ -82,7 +85,7 @@ export async function runOnGithub(name: string, load: () => Promise<CliAction>, 
   await deliver(report, name, run, host);
 }
 
-async function runAction(load: () => Promise<CliAction>, run: Run, log: Log, host: GithubHost): Promise<Report> {
+async function runAction(load: () => Promise<GithubAction>, run: Run, log: Log, host: GithubHost): Promise<Report> {
   const { runner } = host;
   const secrets = await takeSecrets(runner.takeInput('secrets'), runner, host.env);
   run.secrets = secrets.values;
@@ -92,29 +95,38 @@ async function runAction(load: () => Promise<CliAction>, run: Run, log: Log, hos
     log.warn(`secrets of under 4 characters cannot be masked and may be printed: ${secrets.unmasked.join(', ')}`);
   }
   const action = await load();
-  const inputs = readInputs(action, (input) => runner.takeInput(input));
+  const inputs = await readInputs(action, (input) => runner.takeInput(input));
   const workflow = host.workflow(inputs.githubToken, host.signal);
-  const platform = { ...host.platform(log, host.signal), ...(workflow === undefined ? {} : { workflow }) };
+  const { admission } = inputs;
+  const found = workflow === undefined ? {} : { workflow: { ...workflow, admission } };
+  const platform = { ...host.platform(log, host.signal), ...found };
   run.platform = platform;
   const report = await callAction(action, inputs, run, platform, host).finally(() => platform.ending.run());
   run.blocks = action.present?.(report) ?? [];
+  run.hasFailed = action.fails?.(report);
   return report;
 }
 
 async function callAction(
-  action: CliAction,
+  action: GithubAction,
   inputs: RunnerInputs,
   run: Run,
   platform: Platform,
   host: GithubHost,
 ): Promise<Report> {
   if (action.settings === 'none') return await action.run({ inputs: inputs.own, settings: undefined }, platform);
+  if (action.settings === 'readable') {
+    const { readReadable } = await import('./readable-configuration.ts');
+    const own = async () => configurationOf(await readConfiguration(inputs, run, platform, host), run);
+    const readable = await readReadable({ inputs, secrets: run.secrets, platform, source: host, own });
+    // Values of a configuration that was read in place of this one are as secret.
+    run.mask = createMask({ ...run.secrets, ...readable.readable?.secretValues });
+    return await action.run({ inputs: inputs.own, settings: readable }, platform);
+  }
   const raw = await readConfiguration(inputs, run, platform, host);
   if (action.settings === 'raw') return await action.run({ inputs: inputs.own, settings: raw }, platform);
-  const { result, request } = raw;
-  if (!result.ok) throw new InvalidConfiguration(result.problems, request.file);
-  for (const { path, message } of result.warnings) run.findings.push(configurationFinding(path, message));
-  const missing = action.withoutSecrets === true ? [] : sealedNames(result.configuration);
+  const configuration = configurationOf(raw, run);
+  const missing = action.withoutSecrets === true ? [] : sealedNames(configuration);
   if (missing.length > 0) {
     throw new UserError(
       'secret-not-here',
@@ -126,7 +138,13 @@ async function callAction(
   }
   // The user of the runner's computer says nothing about who asks.
   const identity = { ...platform.identity, actor: await host.proveActor(platform) };
-  return await action.run({ inputs: inputs.own, settings: result.configuration }, { ...platform, identity });
+  return await action.run({ inputs: inputs.own, settings: configuration }, { ...platform, identity });
+}
+
+function configurationOf({ result, request }: ConfigurationCall, run: Run): Configuration {
+  if (!result.ok) throw new InvalidConfiguration(result.problems, request.file);
+  for (const { path, message } of result.warnings) run.findings.push(configurationFinding(path, message));
+  return result.configuration;
 }
 
 async function readConfiguration(
@@ -180,6 +198,7 @@ async function deliver(report: Report, name: string, run: Run, host: GithubHost)
   runner.output('decision', report.decision);
   runner.output('reason', text(report.reason));
   runner.output('release', text(report.subject.release ?? ''));
+  runner.output('live-version', text(liveVersionOf(report)));
   runner.output('summary', text(report.summary));
   runner.output('report', path ?? '');
   runner.output('record', recordOutput(report, mask));
@@ -189,7 +208,13 @@ async function deliver(report: Report, name: string, run: Run, host: GithubHost)
     await runner.summarize(renderMarkdown(report, { mask, blocks: run.blocks }));
   });
   runner.info(defuseCommands(`${name}: ${report.decision} (${text(report.reason)}): ${text(report.summary)}`));
-  if (report.decision === 'stop') runner.fail(text(report.summary));
+  if (run.hasFailed ?? report.decision === 'stop') runner.fail(text(report.summary));
+}
+
+function liveVersionOf({ record }: Report): string {
+  const live = record?.['live'];
+  if (typeof live !== 'object' || live === null || Array.isArray(live)) return '';
+  return typeof live['version'] === 'string' ? live['version'] : '';
 }
 
 /** Where artifacts of the job can pick it up. */

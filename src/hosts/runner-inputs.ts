@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Admission } from '../core/admission.ts';
 import { UserError } from '../core/errors.ts';
-import type { CliAction } from './cli-action.ts';
+import type { GithubAction } from './github-action.ts';
 import { type Flag, flagsOf } from './inputs.ts';
 
 const Variables = z.record(z.string(), z.string());
@@ -24,6 +25,10 @@ export const CommonInputs = z.strictObject({
     .string()
     .prefault('{}')
     .meta({ description: 'The variables that the configuration lists: what toJSON makes of vars' }),
+  admitted: z.string().prefault('').meta({
+    description:
+      'The output `record` of the step `authorize` of an earlier job: what it found is held against what follows',
+  }),
   'github-token': z.string().prefault('').meta({
     description: 'Asks GitHub: reads the policy of the default branch, and what GitHub keeps of runs and deployments',
   }),
@@ -44,12 +49,14 @@ export interface RunnerInputs {
   readonly workingDirectory: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly githubToken: string;
+  /** What the job `admit` found; undefined where there was none. */
+  readonly admission: Admission | undefined;
   /** As the action takes them. */
   readonly own: Record<string, unknown>;
 }
 
 /** The inputs of an action that a workflow may name, in order, `secrets` included. */
-export function inputsOnGithub(action: Pick<CliAction, 'inputs'>): readonly Flag[] {
+export function inputsOnGithub(action: Pick<GithubAction, 'inputs'>): readonly Flag[] {
   const own = flagsOf(action.inputs).filter(({ name }) => !(name in ANSWERED));
   const common = flagsOf(CommonInputs);
   const [environment, ...rest] = common;
@@ -60,7 +67,7 @@ export function inputsOnGithub(action: Pick<CliAction, 'inputs'>): readonly Flag
  * Reads all inputs but `secrets`, which were taken before. An input that is empty counts as not given.
  * Throws one UserError `inputs` that names every problem by input.
  */
-export function readInputs(action: CliAction, take: (name: string) => string): RunnerInputs {
+export async function readInputs(action: GithubAction, take: (name: string) => string): Promise<RunnerInputs> {
   const problems: string[] = [];
   const given = new Map<string, unknown>();
   const own = flagsOf(action.inputs).filter(({ name }) => !(name in ANSWERED));
@@ -93,8 +100,21 @@ export function readInputs(action: CliAction, take: (name: string) => string): R
     workingDirectory: common.data['working-directory'],
     variables,
     githubToken: common.data['github-token'],
+    admission: await readAdmission(common.data.admitted),
     own: parsed.data,
   };
+}
+
+/** Loaded where there is something to read: most steps are not part of a chain of jobs. */
+async function readAdmission(text: string): Promise<Admission | undefined> {
+  if (text === '') return undefined;
+  const { readHandover } = await import('../core/handover.ts');
+  const { Admission: Found } = await import('../core/admission.ts');
+  const found = Found.safeParse(readHandover(text, 'admitted')?.record);
+  if (found.success) return found.data;
+  throw new UserError('inputs', 'admitted: this is not what the step `authorize` of an earlier job handed on', {
+    hint: 'Pass it as it is: ${{ needs.admit.outputs.authorize }}',
+  });
 }
 
 function readValue(flag: Pick<Flag, 'name' | 'form' | 'numeric'>, text: string, problems: string[]): unknown {

@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-github-'));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const OUTPUTS = ['decision', 'reason', 'record', 'release', 'report', 'summary'];
+const OUTPUTS = ['decision', 'live-version', 'reason', 'record', 'release', 'report', 'summary'];
 
 const SECRET = 'correct horse "battery" staple';
 

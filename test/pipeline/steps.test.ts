@@ -92,12 +92,11 @@ async function releaseJob(
   return { reports, context, job };
 }
 
+const UNDO = { automatic: true, hold: false, quiet: false, data: 'as-configured' as const };
+
 const undo = (settings: ReturnType<Shop['configuration']>, job: ReturnType<typeof aJob>, context: unknown) =>
   rollbackStep
-    .run(
-      { inputs: { automatic: true, steps: JSON.stringify(context), hold: false, quiet: false }, settings },
-      job.platform(),
-    )
+    .run({ inputs: { ...UNDO, steps: JSON.stringify(context) }, settings }, job.platform())
     .catch((error: Error) => error);
 
 const reasons = ({ reports }: Ended) =>
