@@ -7,6 +7,7 @@ export type LoadAction = () => Promise<CliAction>;
 /** The actions that are published, by folder: each has an action.yml, a stub and a README that are generated. */
 export const published: Readonly<Record<string, LoadAction>> = {
   authorize: async () => (await import('../src/authorize/command.ts')).authorizeAction,
+  build: async () => (await import('./build/action.ts')).buildAction,
   backup: async () => (await import('../src/backup/create.ts')).backupCreate,
   deploy: async () => (await import('./deploy/action.ts')).deployAction,
   validate: async () => (await import('../src/validate/command.ts')).validateAction,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Configuration } from '../../src/config/configuration.ts';
 import type { Action } from '../../src/core/action.ts';
 import { BackupId, Version } from '../../src/core/names.ts';
+import { readRecordedArtifact } from '../../src/deploy/recorded-artifact.ts';
 import { deployAlone } from '../../src/pipeline/single.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 
@@ -19,6 +20,10 @@ const inputs = z.strictObject({
     .min(3)
     .optional()
     .meta({ description: 'Go on without a proven backup, for this reason', placeholder: 'REASON' }),
+  artifact: z.string().optional().meta({
+    description: 'On GitHub: what the action build recorded as record.artifact, as JSON; nothing is built then',
+    placeholder: 'JSON',
+  }),
 });
 
 /** One step: makes a version live. Promote or rollback decides what becomes of it. */
@@ -30,6 +35,8 @@ export const deployAction: Action<typeof inputs, Configuration, Platform> = {
   inputs,
   examples: ['deploy --version v2'],
   reasons: ['deployed', 'exited', 'never-healthy', 'port-taken', 'migration-failed', 'interrupted', 'unsafe'],
-  run: ({ inputs: { version, service, backup, 'without-proof': withoutProof }, settings }, platform) =>
-    deployAlone({ version, service, backup, withoutProof }, settings, platform),
+  run({ inputs: { version, service, backup, 'without-proof': withoutProof, artifact }, settings }, platform) {
+    const recorded = readRecordedArtifact(artifact);
+    return deployAlone({ version, service, backup, withoutProof, artifact: recorded }, settings, platform);
+  },
 };

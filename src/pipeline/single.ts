@@ -1,9 +1,12 @@
+import { join, relative } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
 import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report, type ReportParts, type Subject } from '../core/report.ts';
-import { buildArtifacts } from '../deploy/build.ts';
+import { artifactPath, buildArtifacts, findArtifacts } from '../deploy/build.ts';
 import { deploy } from '../deploy/deploy.ts';
+import { type RecordedArtifact, requireWorkflow } from '../deploy/recorded-artifact.ts';
+import { takeArtifact } from '../deploy/take-artifact.ts';
 import { latestBaseline, saveBaseline } from '../environment/baselines.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { markGood } from '../environment/good.ts';
@@ -20,6 +23,8 @@ import { openRun, type ReleaseRequest, type ReleaseRun } from './run.ts';
 export interface DeployRequest extends ReleaseRequest {
   /** A backup by id; the newest proven one when absent. */
   readonly backup: string | undefined;
+  /** What the action `build` recorded: it is taken, and nothing is built here. */
+  readonly artifact?: RecordedArtifact | undefined;
 }
 
 /** How old a backup may be that a deploy takes without being told which: what was written since is at risk. */
@@ -34,14 +39,15 @@ export async function deployAlone(
   settings: Configuration,
   platform: Platform,
 ): Promise<Report> {
+  if (request.artifact !== undefined) requireWorkflow(platform);
   const run = openRun(request, settings, platform);
   const subject = subjectOf(settings, { release: run.id, version: request.version });
   return underLease('deploy', run, subject, async (lease, environment) => {
     const recovered = await recover(lease, environment);
     if (recovered.failed !== undefined) return unsafe('a killed run could not be undone: run "holdfast recover"');
     const live = await environment.book.live();
-    const isCarried = (service: string) => live?.capsule.services[service] !== undefined;
-    const artifacts = await buildArtifacts(settings.services, request.service, isCarried, settings.directory, platform);
+    const carried = (service: string) => live?.capsule.services[service] !== undefined;
+    const artifacts = await artifactsOf(request, carried, environment);
     const net = await chooseBackup(request, live, environment);
     const baseline = await latestBaseline(environment);
     const { walk, touched } = await deploy(
@@ -86,6 +92,25 @@ export async function deployAlone(
       record: { walk: steps },
     };
   });
+}
+
+/** Built here, or taken from what an earlier job of this run built. */
+async function artifactsOf(
+  { service, artifact }: DeployRequest,
+  carried: (service: string) => boolean,
+  { settings, platform, layout }: Environment,
+): Promise<Map<string, string>> {
+  const choice = { only: service, carried };
+  if (artifact === undefined) return await buildArtifacts(settings, choice, platform);
+  const { directory: folder, file, services, target } = settings;
+  const ownRoot = target.kind === 'directory' ? [layout.root] : [];
+  const paths = Object.keys(services).map((name) => relative(folder, artifactPath(name, settings)));
+  await takeArtifact(
+    artifact,
+    { folder, guarded: [join(folder, file), ...ownRoot], whole: paths.filter((path) => path !== '') },
+    platform,
+  );
+  return await findArtifacts(settings, choice, platform);
 }
 
 /** The step `promote` alone: looks once more, and marks the live release good only when all checks say so. */

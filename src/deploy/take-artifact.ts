@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { formatBytes } from '../core/bytes.ts';
+import { UserError } from '../core/errors.ts';
+import type { Platform } from '../platform/platform.ts';
+import { namingFullDisk } from '../stores/disk.ts';
+import { type ArtifactLimits, stageArtifact } from '../targets/directory/artifact.ts';
+import { PACKED_BUILD } from './packed-build.ts';
+import { place } from './place.ts';
+import { type RecordedArtifact, requireWorkflow } from './recorded-artifact.ts';
+
+/** Where an artifact goes. */
+export interface Destination {
+  /** The folder of holdfast.yml. */
+  readonly folder: string;
+  /** Absolute paths that the artifact may not touch: holdfast.yml, the root of an environment. */
+  readonly guarded: readonly string[];
+  /** What services are deployed from, relative to the folder: what lies there is replaced, not added to. */
+  readonly whole: readonly string[];
+  readonly limits?: ArtifactLimits;
+}
+
+/** More than any application is made of; an artifact that unpacks to more would fill the disk. */
+const LIMITS: ArtifactLimits = { entries: 500_000, sizeBytes: 16 * 1024 ** 3, depth: 100 };
+
+/**
+ * Downloads the artifact that was recorded and unpacks it into the folder of holdfast.yml. Throws UserError
+ * `artifact-of-another-run`, `artifact-missing` (also when it has expired), `artifact-changed` for what is not what was
+ * recorded, `artifact-unsafe` and `artifact-too-large` for what may not be unpacked, and `no-workflow` where there is no
+ * run. After an error everything lies as before.
+ */
+export async function takeArtifact(
+  recorded: RecordedArtifact,
+  destination: Destination,
+  platform: Pick<Platform, 'files' | 'log' | 'random' | 'signal' | 'workflow'>,
+): Promise<void> {
+  await refuseAnother(recorded, platform);
+  const { files } = platform;
+  const step = platform.log.step(`take the artifact ${recorded.name}`);
+  const downloaded = await files.makeTemporary('holdfast-artifact-');
+  const beside = join(destination.folder, `.holdfast-taken-${platform.random.hex(8)}`);
+  try {
+    await requireWorkflow(platform).artifacts.download(recorded, downloaded);
+    const artifact = await whatToUnpack(recorded, downloaded, platform);
+    const [from, aside] = [join(beside, 'new'), join(beside, 'old')];
+    await files.makeDirectory(aside, 0o700);
+    const unpacking = () => stageArtifact(artifact, from, [], { from: files, to: files }, destination.limits ?? LIMITS);
+    const staged = await namingFullDisk(destination.folder, undefined, unpacking, files);
+    const { folder: into, guarded, whole } = destination;
+    await place({ from, into, guarded, whole, aside }, platform);
+    step.end('proceed', `${staged.files} files, ${formatBytes(staged.sizeBytes)}`);
+  } catch (error) {
+    step.end('stop', 'was not taken');
+    throw error;
+  } finally {
+    await files.remove(beside);
+    await files.remove(downloaded);
+  }
+}
+
+/** The record may come from anywhere, so this run is asked what it has. */
+async function refuseAnother(recorded: RecordedArtifact, platform: Pick<Platform, 'workflow'>): Promise<void> {
+  const { artifacts, run } = requireWorkflow(platform);
+  const { id, name } = recorded;
+  if (recorded.run !== run.id) {
+    throw new UserError(
+      'artifact-of-another-run',
+      `the artifact ${name} is of the run ${recorded.run}, not of ${run.id}`,
+      {
+        hint: 'A release takes what was built in its own run.',
+      },
+    );
+  }
+  const found = (await artifacts.list(name, run.id)).find((each) => each.id === id && each.run === run.id);
+  if (found === undefined || found.isExpired) {
+    const what = found === undefined ? 'has no artifact' : 'no longer has the artifact';
+    throw new UserError('artifact-missing', `the run ${run.id} ${what} ${name} with the id ${id}: ${run.url}`, {
+      hint: 'Run the job that builds it again.',
+    });
+  }
+  if (found.digest !== recorded.digest) throw changed(recorded, `it has the digest ${found.digest} now`);
+}
+
+/** The packed build in what was downloaded, or all of it, as somebody uploaded it. */
+async function whatToUnpack(
+  recorded: RecordedArtifact,
+  downloaded: string,
+  { files }: Pick<Platform, 'files'>,
+): Promise<string> {
+  const names = await files.list(downloaded);
+  const packed = join(downloaded, PACKED_BUILD);
+  const isPacked = names.length === 1 && (await files.status(packed))?.type === 'file';
+  if (recorded.sha256 === null) return isPacked ? packed : downloaded;
+  if (!isPacked) throw changed(recorded, `it does not hold ${PACKED_BUILD} alone`);
+  const hash = createHash('sha256');
+  for await (const chunk of files.openRead(packed)) hash.update(chunk);
+  if (hash.digest('hex') !== recorded.sha256) throw changed(recorded, `its ${PACKED_BUILD} has another digest`);
+  return packed;
+}
+
+function changed({ name, digest }: RecordedArtifact, how: string): UserError {
+  return new UserError(
+    'artifact-changed',
+    `the artifact ${name} is not the one that was recorded (${digest}): ${how}`,
+    {
+      hint: 'Somebody replaced it after it was built: find out who before you release.',
+    },
+  );
+}
