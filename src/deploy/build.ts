@@ -105,7 +105,8 @@ export async function findArtifact(
   });
 }
 
-function chosenServices({ services }: BuildSettings, { only, carried }: Choice): string[] {
+/** By name. Throws UserError for one that there is not. */
+export function chosenServices({ services }: Pick<BuildSettings, 'services'>, { only, carried }: Choice): string[] {
   if (only !== undefined && services[only] === undefined) {
     throw new UserError('service-unknown', `there is no service ${only} in the configuration`, {
       hint: `Services are: ${Object.keys(services).join(', ')}.`,

@@ -17,6 +17,8 @@ export interface Destination {
   readonly guarded: readonly string[];
   /** What services are deployed from, relative to the folder: what lies there is replaced, not added to. */
   readonly whole: readonly string[];
+  /** Paths that it must bring: what lies there otherwise is not what was built. */
+  readonly required: readonly string[];
   readonly limits?: ArtifactLimits;
 }
 
@@ -25,8 +27,8 @@ const LIMITS: ArtifactLimits = { entries: 500_000, sizeBytes: 16 * 1024 ** 3, de
 
 /**
  * Downloads the artifact that was recorded and unpacks it into the folder of holdfast.yml. Throws UserError
- * `artifact-of-another-run`, `artifact-missing` (also when it has expired), `artifact-changed` for what is not what was
- * recorded, `artifact-unsafe` and `artifact-too-large` for what may not be unpacked, and `no-workflow` where there is no
+ * `artifact-of-another-run`, `artifact-missing` (also when it has expired, or lacks a path), `artifact-changed` for what
+ * is not what was recorded, `artifact-unsafe` and `artifact-too-large` for what may not be unpacked, and `no-workflow` where there is no
  * run. After an error everything lies as before.
  */
 export async function takeArtifact(
@@ -46,6 +48,7 @@ export async function takeArtifact(
     await files.makeDirectory(aside, 0o700);
     const unpacking = () => stageArtifact(artifact, from, [], { from: files, to: files }, destination.limits ?? LIMITS);
     const staged = await namingFullDisk(destination.folder, undefined, unpacking, files);
+    await requirePaths(recorded, destination, from, files);
     const { folder: into, guarded, whole } = destination;
     await place({ from, into, guarded, whole, aside }, platform);
     step.end('proceed', `${staged.files} files, ${formatBytes(staged.sizeBytes)}`);
@@ -96,6 +99,24 @@ async function whatToUnpack(
   for await (const chunk of files.openRead(packed)) hash.update(chunk);
   if (hash.digest('hex') !== recorded.sha256) throw changed(recorded, `its ${PACKED_BUILD} has another digest`);
   return packed;
+}
+
+async function requirePaths(
+  { name }: RecordedArtifact,
+  { required }: Destination,
+  from: string,
+  files: Platform['files'],
+): Promise<void> {
+  for (const path of required) {
+    if ((await files.status(join(from, path))) !== undefined) continue;
+    throw new UserError(
+      'artifact-missing',
+      `the artifact ${name} does not hold ${path}, from which a service is made`,
+      {
+        hint: 'Build it with the configuration that is released, or put it into the artifact under this path.',
+      },
+    );
+  }
 }
 
 function changed({ name, digest }: RecordedArtifact, how: string): UserError {

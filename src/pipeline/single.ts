@@ -3,7 +3,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report, type ReportParts, type Subject } from '../core/report.ts';
-import { artifactPath, buildArtifacts, findArtifacts } from '../deploy/build.ts';
+import { artifactPath, buildArtifacts, chosenServices, findArtifacts } from '../deploy/build.ts';
 import { deploy } from '../deploy/deploy.ts';
 import { type RecordedArtifact, requireWorkflow } from '../deploy/recorded-artifact.ts';
 import { takeArtifact } from '../deploy/take-artifact.ts';
@@ -103,13 +103,18 @@ async function artifactsOf(
   const choice = { only: service, carried };
   if (artifact === undefined) return await buildArtifacts(settings, choice, platform);
   const { directory: folder, file, services, target } = settings;
-  const ownRoot = target.kind === 'directory' ? [layout.root] : [];
-  const paths = Object.keys(services).map((name) => relative(folder, artifactPath(name, settings)));
-  await takeArtifact(
-    artifact,
-    { folder, guarded: [join(folder, file), ...ownRoot], whole: paths.filter((path) => path !== '') },
-    platform,
-  );
+  const place = (name: string) => relative(folder, artifactPath(name, settings));
+  const built = chosenServices(settings, choice).filter((name) => services[name]?.build !== undefined);
+  const destination = {
+    folder,
+    guarded: [join(folder, file), ...(target.kind === 'directory' ? [layout.root] : [])],
+    // An artifact that is the whole folder has nothing to replace.
+    whole: Object.keys(services)
+      .map(place)
+      .filter((path) => path !== ''),
+    required: built.map(place).filter((path) => path !== ''),
+  };
+  await takeArtifact(artifact, destination, platform);
   return await findArtifacts(settings, choice, platform);
 }
 

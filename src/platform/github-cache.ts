@@ -27,6 +27,7 @@ exec tar --no-same-owner --no-same-permissions "$@"
 export function githubCache(environment: Environment, temporary: string): BuildCache {
   return {
     async restore(entry, into) {
+      requirePlain(into);
       const client = await connect();
       await requireGnuTar(environment);
       const confined = await mkdtemp(join(temporary, 'holdfast-tar-'));
@@ -43,6 +44,7 @@ export function githubCache(environment: Environment, temporary: string): BuildC
       }
     },
     async save(entry) {
+      requirePlain(entry.root);
       const client = await connect();
       const id = await within(environment, { GITHUB_WORKSPACE: entry.root }, () =>
         client.saveCache(patternsOf(entry), keyOf(entry)),
@@ -57,6 +59,12 @@ async function connect() {
   const client = await import('@actions/cache');
   if (client.isFeatureAvailable()) return client;
   throw new OutsideError('cache-unavailable', 'this runner has no cache');
+}
+
+/** The client makes one line of a command and its folder, and takes it apart at spaces. */
+function requirePlain(folder: string): void {
+  if (!/[\s"'\\]/.test(folder)) return;
+  throw new OutsideError('cache-unavailable', `the path of ${folder} has a space or a quote in it`);
 }
 
 /** What is built for one kind of machine is of no use on another. */
