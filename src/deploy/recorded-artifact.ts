@@ -40,6 +40,6 @@ export function readRecordedArtifact(text: string | undefined): RecordedArtifact
 export function requireWorkflow({ workflow }: Pick<Platform, 'workflow'>): Workflow {
   if (workflow !== undefined) return workflow;
   throw new UserError('no-workflow', 'GitHub keeps artifacts with the run of a workflow, and this is none', {
-    hint: 'Leave the artifact out: here Holdfast builds by itself.',
+    hint: 'Where there is a run, the step needs its input github-token. Elsewhere leave the artifact out: Holdfast builds.',
   });
 }

@@ -27,22 +27,28 @@ const LIMITS: ArtifactLimits = { entries: 500_000, sizeBytes: 16 * 1024 ** 3, de
 
 /**
  * Downloads the artifact that was recorded and unpacks it into the folder of holdfast.yml. Throws UserError
- * `artifact-of-another-run`, `artifact-missing` (also when it has expired, or lacks a path), `artifact-changed` for what
- * is not what was recorded, `artifact-unsafe` and `artifact-too-large` for what may not be unpacked, and `no-workflow` where there is no
- * run. After an error everything lies as before.
+ * `artifact-of-another-run`, `artifact-missing` (also when it lacks a path), `artifact-expired`, `artifact-changed` for what
+ * is not what was recorded, `artifact-unsafe` and `artifact-too-large` for what may not be unpacked, and `no-workflow`
+ * where there is no run. After an error everything lies as before.
  */
 export async function takeArtifact(
   recorded: RecordedArtifact,
   destination: Destination,
   platform: Pick<Platform, 'files' | 'log' | 'random' | 'signal' | 'workflow'>,
 ): Promise<void> {
-  await refuseAnother(recorded, platform);
+  const { artifacts, run } = requireWorkflow(platform);
+  if (recorded.run !== run.id) {
+    const message = `the artifact ${recorded.name} is of the run ${recorded.run}, not of ${run.id}`;
+    throw new UserError('artifact-of-another-run', message, {
+      hint: 'A release takes what was built in its own run.',
+    });
+  }
   const { files } = platform;
   const step = platform.log.step(`take the artifact ${recorded.name}`);
   const downloaded = await files.makeTemporary('holdfast-artifact-');
   const beside = join(destination.folder, `.holdfast-taken-${platform.random.hex(8)}`);
   try {
-    await requireWorkflow(platform).artifacts.download(recorded, downloaded);
+    await artifacts.download(recorded, downloaded);
     const artifact = await whatToUnpack(recorded, downloaded, platform);
     const [from, aside] = [join(beside, 'new'), join(beside, 'old')];
     await files.makeDirectory(aside, 0o700);
@@ -59,29 +65,6 @@ export async function takeArtifact(
     await files.remove(beside);
     await files.remove(downloaded);
   }
-}
-
-/** The record may come from anywhere, so this run is asked what it has. */
-async function refuseAnother(recorded: RecordedArtifact, platform: Pick<Platform, 'workflow'>): Promise<void> {
-  const { artifacts, run } = requireWorkflow(platform);
-  const { id, name } = recorded;
-  if (recorded.run !== run.id) {
-    throw new UserError(
-      'artifact-of-another-run',
-      `the artifact ${name} is of the run ${recorded.run}, not of ${run.id}`,
-      {
-        hint: 'A release takes what was built in its own run.',
-      },
-    );
-  }
-  const found = (await artifacts.list(name, run.id)).find((each) => each.id === id && each.run === run.id);
-  if (found === undefined || found.isExpired) {
-    const what = found === undefined ? 'has no artifact' : 'no longer has the artifact';
-    throw new UserError('artifact-missing', `the run ${run.id} ${what} ${name} with the id ${id}: ${run.url}`, {
-      hint: 'Run the job that builds it again.',
-    });
-  }
-  if (found.digest !== recorded.digest) throw changed(recorded, `it has the digest ${found.digest} now`);
 }
 
 /** The packed build in what was downloaded, or all of it, as somebody uploaded it. */

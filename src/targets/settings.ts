@@ -87,9 +87,9 @@ export const HealthSettings = z.strictObject({
 export type HealthSettings = z.infer<typeof HealthSettings>;
 
 /** Below the folder of the file, and no pattern: what lies elsewhere, or is found by luck, is not kept. */
-const PathBelow = z.string().regex(/^(?!\.{0,2}(?:\/|$))(?!.*\/\.{0,2}(?:\/|$))[^~#!*?[\]\\\r\n-][^*?[\]\\\r\n]*$/, {
+const PathBelow = z.string().regex(/^(?!(?:.*\/)?(?:\.{0,2}|\.git)(?:\/|$))[^~#!*?[\]\\\r\n-][^*?[\]\\\r\n]*$/, {
   error:
-    'expected a path below the folder of this file, without "..", "*", "?", "[", "]" or a "~" or "-" at its beginning',
+    'expected a path below the folder of this file, without "..", ".git", "*", "?", "[", "]" or a "~" or "-" at its beginning',
 });
 
 export const BuildCacheSettings = z.strictObject({

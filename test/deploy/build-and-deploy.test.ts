@@ -90,7 +90,10 @@ describe('what one job built', () => {
 
   it('may not write into the root of the environment', async () => {
     const workflow = aWorkflow();
-    const { id, name, digest, run } = workflow.artifacts.add('mine', { 'environment/releases/a': 'evil' });
+    const { id, name, digest, run } = workflow.artifacts.add('mine', {
+      'environment/releases/a': 'evil',
+      'out/web/start': 'x',
+    });
     const shop = await anotherJob();
     const artifact = JSON.stringify({ id, name, digest, run, sha256: null });
 

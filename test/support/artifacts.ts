@@ -79,9 +79,10 @@ function fakeArtifacts(ownRun: number): FakeArtifacts {
       const found = kept.map(({ artifact }) => artifact);
       return found.filter((each) => each.name === name && (run === undefined || each.run === run)).reverse();
     },
-    async download({ id, digest }, folder) {
-      const found = kept.find(({ artifact }) => artifact.id === id);
-      if (found === undefined) throw new Error(`there is no artifact ${id}`);
+    async download({ id, run, digest }, folder) {
+      const found = kept.find(({ artifact }) => artifact.id === id && artifact.run === run);
+      if (found === undefined) throw new UserError('artifact-missing', `the run has no artifact ${id}`);
+      if (found.artifact.isExpired) throw new UserError('artifact-expired', `${id} is no longer handed out`);
       if (found.artifact.digest !== digest) throw new UserError('artifact-changed', 'it has another digest');
       for (const [path, content] of found.files) {
         await mkdir(dirname(join(folder, path)), { recursive: true });
