@@ -7,6 +7,7 @@ export type LoadAction = () => Promise<GithubAction>;
 /** The actions that are published, by folder: each has an action.yml, a stub and a README that are generated. */
 export const published: Readonly<Record<string, LoadAction>> = {
   authorize: async () => (await import('./authorize/step.ts')).authorizeStep,
+  build: async () => (await import('./build/action.ts')).buildAction,
   backup: async () => (await import('./backup/step.ts')).backupStep,
   deploy: async () => (await import('./deploy/step.ts')).deployStep,
   validate: async () => (await import('./validate/step.ts')).validateStep,

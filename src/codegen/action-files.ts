@@ -19,6 +19,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   variables: '${{ toJSON(vars) }}',
 };
 
+/** What the example of an action leaves out: a build runs what others wrote, and is handed no secret. */
+const NOT_SHOWN: Readonly<Record<string, readonly string[]>> = { build: ['secrets'] };
+
 /** The generated files of one published action, by path. `name` is its folder. */
 export function renderActionFiles(name: string, action: GithubAction): Readonly<Record<string, string>> {
   return {
@@ -64,7 +67,8 @@ function renderStub(name: string): string {
 
 function renderReadme(name: string, action: GithubAction): string {
   const flags = inputsOnGithub(action);
-  const given = flags.filter((flag) => flag.required || flag.name in EXAMPLES);
+  const hidden = NOT_SHOWN[name] ?? [];
+  const given = flags.filter((flag) => flag.required || (flag.name in EXAMPLES && !hidden.includes(flag.name)));
   const example = [
     `- uses: OWNER/holdfast/actions/${name}@${PINNED}`,
     '  with:',

@@ -45,6 +45,8 @@ export interface Configuration extends EnvironmentSettings {
   readonly environment: string;
   /** The folder of holdfast.yml: relative paths of the user start here. */
   readonly directory: string;
+  /** The name of holdfast.yml in that folder. */
+  readonly file: string;
   /** Values that came from secrets, by name: masked wherever they land. */
   readonly secretValues: Readonly<Record<string, string>>;
   /** Paths (`services.api.env.DATABASE_URL`) whose value holds a secret, with the names of those secrets. */

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { type Configuration, EnvironmentSettings, FileHeader } from './configuration.ts';
 import { conform } from './conform.ts';
@@ -183,6 +184,7 @@ function finish(
       project: project ?? projectName(request.directory),
       environment,
       directory: request.directory,
+      file: basename(request.file),
       secretValues,
       secretPaths: secretPathsOf(scalars),
     },

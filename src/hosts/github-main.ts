@@ -1,5 +1,8 @@
+import { tmpdir } from 'node:os';
 import { UserError } from '../core/errors.ts';
 import { EXIT } from '../core/report.ts';
+import { githubCache } from '../platform/github-cache.ts';
+import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { connectWorkflow } from '../platform/workflow.ts';
 import { runOnGithub } from './github.ts';
@@ -38,13 +41,19 @@ export async function runStep(name: string, load: () => Promise<GithubAction>, a
     cwd: process.cwd(),
     now: () => Date.now(),
     signal,
-    platform: hostPlatform,
+    platform: jobPlatform,
     workflow: (token, signal) => connectWorkflow(process.env, token, signal),
     readPolicy,
     proveActor: (platform) => proveActor(platform, actorOf),
   });
   // Listening for signals, a kept connection or a timer would keep the process alive.
   process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+}
+
+/** The effects of this computer, and what GitHub gives to a job beside them. */
+function jobPlatform(log: Log, signal: AbortSignal): Platform {
+  const temporary = process.env['RUNNER_TEMP'] ?? tmpdir();
+  return { ...hostPlatform(log, signal), buildCache: githubCache(process.env, temporary) };
 }
 
 /**

@@ -50,6 +50,7 @@ export function runnerLog(
           write(`${shown}: ${describeProgress({ done, total, unit: text(unit) })}`);
         },
         note: (message) => runner.debug(`${shown}: ${text(message)}`),
+        output: (line) => write(text(line)),
         end(decision, summary) {
           if (!open.delete(step)) return;
           const took = formatDuration(now() - startedAt);

@@ -72,14 +72,16 @@ function redrawnLog(options: TerminalLogOptions): TerminalLog {
       const step = openStep(text(name), now(), expectedMs?.(name));
       open.add(step);
       live.draw();
+      const note = (message: string) => {
+        step.note = text(message);
+        if (level === 'verbose') keep(colours.dim(`  ${step.name}: ${step.note}`));
+      };
       return {
         progress(done, total, unit) {
           step.progress = { done, total, unit: text(unit) };
         },
-        note(message) {
-          step.note = text(message);
-          if (level === 'verbose') keep(colours.dim(`  ${step.name}: ${step.note}`));
-        },
+        note,
+        output: note,
         end(decision, summary) {
           if (open.has(step)) close(step, marks[decision], text(summary));
         },
@@ -109,6 +111,9 @@ function plainLog(options: TerminalLogOptions): TerminalLog {
       const step = openStep(text(name), now(), undefined);
       open.set(step, now());
       if (!isQuiet) write(`${step.name}: began`);
+      const note = (message: string) => {
+        if (level === 'verbose') write(`${step.name}: ${text(message)}`);
+      };
       return {
         progress(done, total, unit) {
           const toldAtMs = open.get(step);
@@ -116,9 +121,8 @@ function plainLog(options: TerminalLogOptions): TerminalLog {
           open.set(step, now());
           write(`${step.name}: ${describeProgress({ done, total, unit: text(unit) })}`);
         },
-        note(message) {
-          if (level === 'verbose') write(`${step.name}: ${text(message)}`);
-        },
+        note,
+        output: note,
         end(decision, summary) {
           if (!open.delete(step) || (isQuiet && decision !== 'stop')) return;
           const took = formatDuration(now() - step.startedAtMs);

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { type AccessAction, accessFinding, decideAccess } from '../authorize/authorize.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { type Admission, AdmittedArtifact } from '../core/admission.ts';
+import type { Admission } from '../core/admission.ts';
 import { DeploymentPayload } from '../core/deployment-payload.ts';
-import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Handover } from '../core/handover.ts';
+import { RecordedArtifact } from '../core/recorded-artifact.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
 import { sealedNames } from '../core/sealed.ts';
+import { artifactIn } from '../deploy/recorded-artifact.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Workflow } from '../platform/workflow.ts';
@@ -75,7 +76,7 @@ async function decide(
   const admission: Admission = {
     call: platform.random.hex(8),
     targets: await expectedTargets(settings.environment, workflow),
-    artifact: AdmittedArtifact.nullable().parse(artifact),
+    artifact: RecordedArtifact.nullable().parse(artifact),
   };
   return { reason: access.reason, summary: access.message, findings, record: { ...who, ...admission } };
 }
@@ -100,8 +101,8 @@ function withoutSecrets({ hasSecretsForRecovery }: AdmitRequest, settings: Confi
 async function findArtifact(
   { built, artifact: name }: AdmitRequest,
   { artifacts, run }: Workflow,
-): Promise<AdmittedArtifact | Finding | null> {
-  const wanted = artifactOf(built);
+): Promise<RecordedArtifact | Finding | null> {
+  const wanted = artifactIn(built);
   if (wanted === undefined && name === undefined) return null;
   const shown = wanted?.name ?? name ?? '';
   const all = await artifacts.list(shown, run.id);
@@ -113,19 +114,9 @@ async function findArtifact(
   if (found === undefined || found.isExpired) {
     return tell('artifact-missing', `this run keeps no artifact ${shown} that could be deployed`);
   }
-  if (wanted === undefined) return { id: found.id, name: found.name, digest: found.digest, run: run.id };
+  if (wanted === undefined) return { id: found.id, name: found.name, digest: found.digest, sha256: null, run: run.id };
   if (found.digest === wanted.digest && wanted.run === run.id) return wanted;
   return tell('artifact-changed', `the artifact ${shown} is not what the job build made: ${found.digest}`);
-}
-
-function artifactOf(built: Handover | undefined): AdmittedArtifact | undefined {
-  const artifact = built?.record['artifact'];
-  if (artifact === undefined || artifact === null) return undefined;
-  const parsed = AdmittedArtifact.safeParse(artifact);
-  if (parsed.success) return parsed.data;
-  throw new UserError('inputs', 'built: this is not what the action `build` handed on', {
-    hint: 'Pass it as it is: ${{ needs.build.outputs.build }}',
-  });
 }
 
 const Targets = z.record(z.string(), z.string());

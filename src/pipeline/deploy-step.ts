@@ -1,10 +1,14 @@
+import { join, relative } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
 import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Handover } from '../core/handover.ts';
+import type { RecordedArtifact } from '../core/recorded-artifact.ts';
 import type { Report, ReportParts } from '../core/report.ts';
-import { buildArtifacts } from '../deploy/build.ts';
+import { artifactPath, buildArtifacts, chosenServices, findArtifacts } from '../deploy/build.ts';
 import { deploy } from '../deploy/deploy.ts';
+import { requireWorkflow } from '../deploy/recorded-artifact.ts';
+import { takeArtifact } from '../deploy/take-artifact.ts';
 import { latestBaseline } from '../environment/baselines.ts';
 import { recordBegun } from '../environment/deployments.ts';
 import type { Environment } from '../environment/environment.ts';
@@ -26,6 +30,8 @@ export interface DeployRequest extends ReleaseRequest {
   readonly net?: Handover | undefined;
   /** `free` when absent. */
   readonly lease?: LeaseAfter;
+  /** What the action `build` recorded: it is taken, and nothing is built here. */
+  readonly artifact?: RecordedArtifact | undefined;
 }
 
 /** How old a backup may be that a deploy takes without being told which: what was written since is at risk. */
@@ -40,14 +46,15 @@ export async function deployAlone(
   settings: Configuration,
   platform: Platform,
 ): Promise<Report> {
+  if (request.artifact !== undefined) requireWorkflow(platform);
   const run = openRun(request, settings, platform);
   const subject = subjectOf(settings, { release: run.id, version: request.version });
   const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
     const recovered = await recover(lease, environment);
     if (recovered.failed !== undefined) return unsafe('a killed run could not be undone: run "holdfast recover"');
     const live = await environment.book.live();
-    const isCarried = (service: string) => live?.capsule.services[service] !== undefined;
-    const artifacts = await buildArtifacts(settings.services, request.service, isCarried, settings.directory, platform);
+    const carried = (service: string) => live?.capsule.services[service] !== undefined;
+    const artifacts = await artifactsOf(request, carried, environment);
     const net = await chooseBackup(withNet(request), live, environment);
     const baseline = await latestBaseline(environment);
     await recordBegun(run.id, request.version, environment);
@@ -92,6 +99,29 @@ export async function deployAlone(
       findings: [finding],
       record: { walk: steps },
     };
+    /** Built here, or taken from what an earlier job of this run built. */
+    async function artifactsOf(
+      { service, artifact }: DeployRequest,
+      carried: (service: string) => boolean,
+      { settings, platform, layout }: Environment,
+    ): Promise<Map<string, string>> {
+      const choice = { only: service, carried };
+      if (artifact === undefined) return await buildArtifacts(settings, choice, platform);
+      const { directory: folder, file, services, target } = settings;
+      const place = (name: string) => relative(folder, artifactPath(name, settings));
+      const built = chosenServices(settings, choice).filter((name) => services[name]?.build !== undefined);
+      const destination = {
+        folder,
+        guarded: [join(folder, file), ...(target.kind === 'directory' ? [layout.root] : [])],
+        // An artifact that is the whole folder has nothing to replace.
+        whole: Object.keys(services)
+          .map(place)
+          .filter((path) => path !== ''),
+        required: built.map(place).filter((path) => path !== ''),
+      };
+      await takeArtifact(artifact, destination, platform);
+      return await findArtifacts(settings, choice, platform);
+    }
   };
   return underStepLease({ action: 'deploy', run, subject, lease: request.lease ?? 'free', work });
 }

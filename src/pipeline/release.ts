@@ -83,8 +83,8 @@ async function releaseUnder(lease: Lease, run: ReleaseRun, environment: Environm
     if (recovery.decision === 'stop') return { reason: 'unsafe', because: recovery };
   }
   const live = await environment.book.live();
-  const isCarried = (service: string) => live?.capsule.services[service] !== undefined;
-  const artifacts = await buildArtifacts(settings.services, request.service, isCarried, settings.directory, platform);
+  const carried = (service: string) => live?.capsule.services[service] !== undefined;
+  const artifacts = await buildArtifacts(settings, { only: request.service, carried }, platform);
 
   const before = await complianceStage('before', run, environment);
   if (before.decision === 'stop') return { reason: 'not-started', because: before };

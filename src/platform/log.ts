@@ -14,11 +14,13 @@ export interface StepLog {
   /** How far it is, where there is something to measure: bytes, checks, a streak. */
   progress(done: number, total: number, unit: string): void;
   note(message: string): void;
+  /** One line of what a command of the user printed, for whoever has to mend it. */
+  output(line: string): void;
   end(decision: 'proceed' | 'stop' | 'skipped', summary: string): void;
 }
 
 /** Says nothing: for tests, and for runs inside of runs. */
 export function silentLog(): Log {
-  const step: StepLog = { progress() {}, note() {}, end() {} };
+  const step: StepLog = { progress() {}, note() {}, output() {}, end() {} };
   return { step: () => step, info() {}, warn() {}, debug() {} };
 }

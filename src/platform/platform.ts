@@ -1,3 +1,4 @@
+import type { BuildCache } from './build-cache.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createEnding, type Ending } from './ending.ts';
 import { type Files, systemFiles } from './files.ts';
@@ -24,6 +25,8 @@ export interface Platform {
   readonly ending: Ending;
   /** Undefined where no workflow runs: on a laptop. */
   readonly workflow?: Workflow;
+  /** Undefined where nothing is kept between builds: everywhere but in a job of GitHub. */
+  readonly buildCache?: BuildCache;
   /** Fires when the run shall end: Ctrl-C, SIGTERM, a time limit of the whole. */
   readonly signal: AbortSignal;
 }

@@ -86,6 +86,21 @@ export const HealthSettings = z.strictObject({
 });
 export type HealthSettings = z.infer<typeof HealthSettings>;
 
+/** Below the folder of the file, and no pattern: what lies elsewhere, or is found by luck, is not kept. */
+const PathBelow = z.string().regex(/^(?!(?:.*\/)?(?:\.{0,2}|\.git)(?:\/|$))[^~#!*?[\]\\\r\n-][^*?[\]\\\r\n]*$/, {
+  error:
+    'expected a path below the folder of this file, without "..", ".git", "*", "?", "[", "]" or a "~" or "-" at its beginning',
+});
+
+export const BuildCacheSettings = z.strictObject({
+  paths: z.array(PathBelow).min(1).meta({ description: 'Folders that a later build begins with' }),
+  key: z
+    .array(PathBelow)
+    .min(1)
+    .meta({ description: 'Files that decide what belongs there: when one of them changes, nothing is taken over' }),
+});
+export type BuildCacheSettings = z.infer<typeof BuildCacheSettings>;
+
 export const ServiceSettings = z.strictObject({
   artifact: z
     .string()
@@ -97,6 +112,9 @@ export const ServiceSettings = z.strictObject({
       command: Argv,
       output: z.string().min(1).meta({ description: 'What the command leaves: the artifact' }),
       timeout: duration().prefault('15m').meta({ description: 'The build is ended after this time' }),
+      cache: BuildCacheSettings.optional().meta({
+        description: 'What the GitHub action build keeps for later runs; nothing else reads it',
+      }),
     })
     .optional(),
   run: RunSettings.meta({ description: 'How the service is started and stopped' }),

@@ -3,6 +3,7 @@ import { join, posix } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createTarPacker } from 'modern-tar';
+import { formatBytes } from '../../core/bytes.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Files } from '../../platform/files.ts';
 import { type Member, membersOf, walk } from './artifact-members.ts';
@@ -16,17 +17,33 @@ export interface StagedArtifact {
   readonly replaced: readonly string[];
 }
 
+/** How much an artifact of somebody else may hold. */
+export interface ArtifactLimits {
+  readonly entries: number;
+  readonly sizeBytes: number;
+  /** Folders within folders. */
+  readonly depth: number;
+}
+
+const NO_LIMITS: ArtifactLimits = {
+  entries: Number.POSITIVE_INFINITY,
+  sizeBytes: Number.POSITIVE_INFINITY,
+  depth: Number.POSITIVE_INFINITY,
+};
+
 /**
  * Copies an artifact (a folder, .tar, .tar.gz, .tar.zst of this computer) into a folder of the machine.
  * Links may only point inside; anything but files, folders and links is refused. What lies at a shared path is left out.
+ * Throws UserError `artifact-too-large` once it holds more than the limits allow.
  */
 export async function stageArtifact(
   artifact: string,
   destination: string,
   shared: readonly string[],
   { from, to }: { from: Files; to: Files },
+  limits: ArtifactLimits = NO_LIMITS,
 ): Promise<StagedArtifact> {
-  const tally: Tally = { lines: [], replaced: [], files: 0, sizeBytes: 0 };
+  const tally: Tally = { lines: [], replaced: [], limits, entries: 0, files: 0, sizeBytes: 0 };
   await to.makeDirectory(destination);
   const members = chosenMembers(artifact, shared, tally, from);
   // A machine that is far away gets all files in one stream: a question for each would take minutes.
@@ -45,6 +62,8 @@ export async function stageArtifact(
 interface Tally {
   readonly lines: string[];
   readonly replaced: string[];
+  readonly limits: ArtifactLimits;
+  entries: number;
   files: number;
   sizeBytes: number;
 }
@@ -53,10 +72,14 @@ interface Tally {
 async function* chosenMembers(
   artifact: string,
   shared: readonly string[],
-  { lines, replaced }: Tally,
+  tally: Tally,
   files: Files,
 ): AsyncGenerator<Member> {
+  const { lines, replaced, limits } = tally;
   for await (const member of membersOf(artifact, files)) {
+    tally.entries += 1;
+    if (tally.entries > limits.entries) throw tooLarge(`more than ${limits.entries} entries`);
+    if (member.path.split('/').length > limits.depth) throw tooLarge(`folders more than ${limits.depth} deep`);
     if (shared.some((path) => isInside(path, member.path))) {
       if (member.type === 'file') replaced.push(member.path);
       continue;
@@ -128,7 +151,8 @@ function tallied(member: Member, tally: Tally): { readonly content: Readable; co
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk);
       tally.sizeBytes += chunk.length;
-      done(null, chunk);
+      const isTooMuch = tally.sizeBytes > tally.limits.sizeBytes;
+      done(isTooMuch ? tooLarge(`more than ${formatBytes(tally.limits.sizeBytes)}`) : null, chunk);
     },
   });
   content.on('error', (error) => tap.destroy(error));
@@ -172,9 +196,19 @@ function isInside(folder: string, path: string): boolean {
   return path === clean || path.startsWith(`${clean}/`);
 }
 
-function refuseOutside(path: string, target: string): void {
+function tooLarge(what: string): UserError {
+  return new UserError('artifact-too-large', `the artifact holds ${what}`);
+}
+
+/**
+ * Throws UserError `artifact-unsafe` for a link at `path` that leads out of the folder that both are relative to. To go
+ * up after going down is refused too: what lies below may be another link, and then `..` is not the folder that it seems.
+ */
+export function refuseOutside(path: string, target: string): void {
   const end = posix.normalize(posix.join(posix.dirname(path), target));
-  if (posix.isAbsolute(target) || end === '..' || end.startsWith('../')) {
+  const steps = target.split('/').filter((step) => step !== '' && step !== '.');
+  const isWinding = steps.some((step, index) => step === '..' && index > 0 && steps[index - 1] !== '..');
+  if (posix.isAbsolute(target) || end === '..' || end.startsWith('../') || isWinding) {
     throw new UserError('artifact-unsafe', `the artifact holds the link ${path}, which points outside to ${target}`, {
       hint: 'Links in an artifact may only point to its own files.',
     });
