@@ -424,13 +424,6 @@ describe('a machine over ssh', () => {
     }
   });
 
-  it('says that it cannot hold sockets on the server', async () => {
-    const machine = await connect();
-
-    expect(await machine.holder.connect('/srv', { start: false })).toBeUndefined();
-    await expect(machine.holder.connect('/srv', { start: true })).rejects.toMatchObject({ code: 'holder-not-here' });
-  });
-
   it('names the program that its databases need', async () => {
     const bin = join(await aFolder(), 'bin');
     await mkdir(bin);
