@@ -51,8 +51,8 @@ async function main(path: string): Promise<void> {
       queue = queue.then(async () => {
         const request = parse(line);
         if (request === undefined) return void client.destroy();
-        client.write(`${JSON.stringify(await reply(request))}\n`);
-        if (request.ask === 'end') end(path);
+        if (request.ask === 'end') end(path, client);
+        else client.write(`${JSON.stringify(await reply(request))}\n`);
       });
     });
   });
@@ -86,7 +86,7 @@ function parse(line: string): HolderRequest | undefined {
   }
 }
 
-async function reply(request: HolderRequest): Promise<HolderReply> {
+async function reply(request: Exclude<HolderRequest, { ask: 'end' }>): Promise<HolderReply> {
   try {
     switch (request.ask) {
       case 'who': {
@@ -109,8 +109,6 @@ async function reply(request: HolderRequest): Promise<HolderReply> {
       case 'release':
         sockets.get(request.name)?.handle.close();
         sockets.delete(request.name);
-        return {};
-      case 'end':
         return {};
     }
   } catch (error) {
@@ -241,9 +239,11 @@ function rotate(path: string): void {
   fs.truncateSync(path, 0);
 }
 
-function end(path: string): void {
+/** Nobody finds its socket any more once it has answered. */
+function end(path: string, client: net.Socket): void {
   fs.rmSync(path, { force: true });
-  process.exit(0);
+  client.once('close', () => process.exit(0));
+  client.end('{}\n', () => process.exit(0));
 }
 
 const [, , controlPath] = process.argv;

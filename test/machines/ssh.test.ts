@@ -171,7 +171,7 @@ describe('a machine over ssh', () => {
       const pidFile = join(await aFolder(), 'pid');
       const running = run(machine, `echo $$ >'${pidFile}'; exec sleep 64.5`);
       const failure = expect(running).rejects.toMatchObject({ name: 'OutsideError', code: 'connection-lost' });
-      await sleep(300);
+      while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await sleep(10);
       await cutAll();
       await failure;
 

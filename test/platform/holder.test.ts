@@ -37,3 +37,14 @@ it.each([
   expect(await next?.held()).toEqual({});
   await next?.end();
 });
+
+it('a holder that has said that it ends is not found any more, however soon one looks', async () => {
+  const folder = await aFolder();
+  for (let round = 0; round < 20; round += 1) {
+    const connection = await systemHolder().connect(folder, { start: true });
+
+    await connection?.end();
+
+    expect(await systemHolder().connect(folder, { start: false })).toBeUndefined();
+  }
+});
