@@ -69,6 +69,13 @@ export default {
       [OWN, CORE, `${PACKAGES}(?:@actions|axios|jose|p-retry)/`],
       'platform holds the real effects, one file each',
     ),
+    {
+      name: 'holder-program-stands-alone',
+      comment: 'it is sent to servers as one file, so it imports modules of Node and types',
+      severity: 'error',
+      from: { path: '^src/platform/holder-program[.]ts$' },
+      to: { dependencyTypesNot: ['core', 'type-only'] },
+    },
     only(
       'engines-import-core-and-engines',
       `^src/(${ENGINES})/`,

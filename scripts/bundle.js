@@ -28,9 +28,8 @@ function bundle({ out, entry }) {
     // From within, so that no name in the bundle depends on where it was built.
     run('ncc', [...NCC, entry.replace(/ts$/, 'js'), '--out', out, '--license', 'licenses.txt'], folder);
     loadProxyClientLate(join(out, 'index.js'));
-    // A process of its own, which src/platform/holder.ts starts from beside the bundle.
-    run('ncc', [...NCC, 'src/platform/holder-program.js', '--out', join(folder, 'holder')], folder);
-    copyFileSync(join(folder, 'holder/index.js'), join(out, 'holder-program.js'));
+    // A process of its own, which src/platform/holder.ts starts from beside the bundle, or sends to a server.
+    copyFileSync(join(folder, 'src/platform/holder-program.js'), join(out, 'holder-program.js'));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

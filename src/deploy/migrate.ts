@@ -2,9 +2,15 @@ import { formatDuration } from '../core/duration.ts';
 import { DONE, type Step } from '../core/step.ts';
 import type { Environment } from '../environment/environment.ts';
 import type { Startable } from '../targets/directory/instances.ts';
+import { serviceCommand } from '../targets/directory/service-command.ts';
 
-/** The step that runs the migrate command of a service in its new release, with the environment of the service. */
-export function migrationSteps(startables: readonly Startable[], environment: Environment): Step[] {
+type Seat = Pick<Environment, 'layout' | 'machine' | 'instances' | 'platform'>;
+
+/**
+ * The step that runs the migrate command of a service in its new release, with the environment of the service and as its
+ * user.
+ */
+export function migrationSteps(startables: readonly Startable[], environment: Seat): Step[] {
   return startables.flatMap((startable) => {
     const { migrate } = startable.settings;
     return migrate === undefined ? [] : [migrationStep(startable, migrate, environment)];
@@ -14,18 +20,19 @@ export function migrationSteps(startables: readonly Startable[], environment: En
 function migrationStep(
   startable: Startable,
   migrate: NonNullable<Startable['settings']['migrate']>,
-  { layout, machine, instances, platform }: Environment,
+  { layout, machine, instances, platform }: Seat,
 ): Step {
-  const { service, release, version } = startable;
+  const { service, version } = startable;
+  const { signal } = platform;
   return {
     name: `migrate:${service}`,
     summary: `run the migrations of ${service} ${version}`,
     async run(progress) {
       await machine.files.makeDirectory(layout.shared(service));
       const outcome = await machine.processes.run(
-        { argv: migrate.command, cwd: layout.service(release, service), env: instances.environmentOf(startable) },
+        await serviceCommand(startable, migrate.command, { layout, machine, instances, signal }),
         { timeoutMs: migrate.timeout, onLine: (line) => progress.note(line) },
-        platform.signal,
+        signal,
       );
       if (outcome.status === 0) return DONE;
       const how = outcome.timedOut

@@ -1,15 +1,13 @@
-// The socket holder: started by holder.ts as a process of its own, told what to do over a local socket, one line of
-// JSON each way. It binds without listening: only a service listens, and the kernel keeps the queue between services.
+// The socket holder: started as a process of its own, told what to do over a local socket, one line of JSON each way. It
+// binds without listening: only a service listens, and the kernel keeps the queue between services.
+// It imports nothing of ours and runs under any Node from 20 on, because it is also sent to servers, as one file.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { closeSync, openSync, rmSync } from 'node:fs';
+import * as fs from 'node:fs';
 import net from 'node:net';
+import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
-import { errorMessage, OutsideError } from '../core/errors.ts';
-import { systemFiles } from './files.ts';
 import type { HeldSocket, HolderReply, HolderRequest } from './holder-protocol.ts';
-import { type DetachedCommand, type ExitStatus, type ProcessId, systemProcesses } from './processes.ts';
-import { shortSocketPath } from './socket-path.ts';
+import type { DetachedCommand, ExitStatus, ProcessId } from './processes.ts';
 
 /** The part of Node's own server handle that holding needs; it is not in the public types. */
 interface BoundHandle {
@@ -24,31 +22,51 @@ const BACKLOG = 4096;
 
 const sockets = new Map<string, HeldSocket & { handle: BoundHandle }>();
 const services = new Map<string, { child: ChildProcess; logFile: string; exit?: ExitStatus }>();
-const processes = systemProcesses();
-const files = systemFiles('/tmp');
+
+/** What went wrong, with what to do about it. */
+class Refusal extends Error {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(code: string, message: string, hint: string) {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+  }
+}
 
 async function main(path: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
-  // Its folder stays open for as long as the holder lives: the server removes its socket by this path when it ends.
-  const short = await shortSocketPath(path);
-  if (await answers(short.path)) return;
-  rmSync(path, { force: true });
+  const short = shortPath(path);
+  if (await answers(short)) return;
+  fs.rmSync(path, { force: true });
   process.umask(0o177);
   const server = net.createServer((client) => {
+    // A command that is killed in the middle of a question resets its connection, and readline tells of that too.
     client.on('error', () => client.destroy());
-    const lines = createInterface({ input: client });
+    const lines = createInterface({ input: client }).on('error', () => client.destroy());
     // One at a time, so that answers keep the order of the questions.
     let queue = Promise.resolve();
     lines.on('line', (line) => {
       queue = queue.then(async () => {
-        const request: HolderRequest = JSON.parse(line);
-        client.write(`${JSON.stringify(await reply(request))}\n`);
-        if (request.ask === 'end') end(path);
+        const request = parse(line);
+        if (request === undefined) return void client.destroy();
+        if (request.ask === 'end') end(path, client);
+        else client.write(`${JSON.stringify(await reply(request))}\n`);
       });
     });
   });
-  server.listen(short.path, () => process.umask(0o022));
+  server.listen(short, () => process.umask(0o022));
   setInterval(rotateLogs, ROTATE_EVERY_MS);
+}
+
+/**
+ * The kernel takes 108 bytes for the path of a local socket; a longer one goes through a descriptor of its folder. That
+ * stays open for as long as the holder lives: the server removes its socket by this path when it ends.
+ */
+function shortPath(path: string): string {
+  if (Buffer.byteLength(path) < 104) return path;
+  return join('/proc/self/fd', String(fs.openSync(dirname(path), 'r')), basename(path));
 }
 
 function answers(path: string): Promise<boolean> {
@@ -59,11 +77,20 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
-async function reply(request: HolderRequest): Promise<HolderReply> {
+/** Undefined for the first half of a question, which is all that a killed command has written. */
+function parse(line: string): HolderRequest | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+async function reply(request: Exclude<HolderRequest, { ask: 'end' }>): Promise<HolderReply> {
   try {
     switch (request.ask) {
       case 'who': {
-        const id = await processes.identify(process.pid);
+        const id = identify(process.pid);
         return id === undefined ? {} : { id };
       }
       case 'held': {
@@ -83,13 +110,13 @@ async function reply(request: HolderRequest): Promise<HolderReply> {
         sockets.get(request.name)?.handle.close();
         sockets.delete(request.name);
         return {};
-      case 'end':
-        return {};
     }
   } catch (error) {
-    const code = error instanceof OutsideError ? error.code : 'holder-failed';
-    const hint = error instanceof OutsideError ? error.hint : undefined;
-    return { error: { code, message: errorMessage(error), ...(hint === undefined ? {} : { hint }) } };
+    if (error instanceof Refusal) {
+      const { code, message, hint } = error;
+      return { error: { code, message, hint } };
+    }
+    return { error: { code: 'holder-failed', message: error instanceof Error ? error.message : String(error) } };
   }
 }
 
@@ -120,10 +147,10 @@ function bind(address: string, port: number): BoundHandle {
   const create: unknown = Reflect.get(net, '_createServerHandle');
   if (typeof create !== 'function') throw new Error('this Node cannot bind a socket without listening on it');
   const handle: BoundHandle | number = create(address, port, net.isIPv6(address) ? 6 : 4);
-  const taken = () =>
-    new OutsideError('port-taken', `port ${port} on ${address} cannot be bound: another process holds it`, {
-      hint: 'Stop the other process, or give the service another port.',
-    });
+  const taken = () => {
+    const message = `port ${port} on ${address} cannot be bound: another process holds it`;
+    return new Refusal('port-taken', message, 'Stop the other process, or give the service another port.');
+  };
   if (typeof handle === 'number') throw taken();
   const bound: { port?: number } = {};
   handle.getsockname(bound);
@@ -137,10 +164,13 @@ function bind(address: string, port: number): BoundHandle {
 async function start(command: DetachedCommand, names: readonly string[]): Promise<ProcessId> {
   const descriptors = names.map((name) => {
     const held = sockets.get(name);
-    if (held === undefined) throw new Error(`the socket ${name} is not held`);
+    if (held === undefined) {
+      const hint = 'Was the socket holder ended? Run the command again: it holds the socket before it starts anything.';
+      throw new Refusal('socket-not-held', `the socket ${name} is not held`, hint);
+    }
     return held.handle.fd;
   });
-  const log = openSync(command.logFile, 'a', 0o640);
+  const log = fs.openSync(command.logFile, 'a', 0o640);
   try {
     // LISTEN_PID must be the number of the process that listens, which only a process in its place can know.
     // Shells add variables of their own, which the service must not see.
@@ -159,11 +189,11 @@ async function start(command: DetachedCommand, names: readonly string[]): Promis
       service.exit = { status: code ?? undefined, signal: signal ?? undefined };
     });
     const pid = child.pid ?? 0;
-    const id = (await processes.identify(pid)) ?? { pid, startTime: 'gone:0' };
+    const id = identify(pid) ?? { pid, startTime: 'gone:0' };
     services.set(keyOf(id), service);
     return id;
   } finally {
-    closeSync(log);
+    fs.closeSync(log);
   }
 }
 
@@ -171,19 +201,50 @@ function keyOf(id: ProcessId): string {
   return `${id.pid}@${id.startTime}`;
 }
 
-function rotateLogs(): void {
-  const running = [...services.values()].filter(({ exit }) => exit === undefined);
-  for (const logFile of new Set(running.map(({ logFile }) => logFile))) {
-    files.rotate(logFile).catch((error: unknown) => process.stderr.write(`${logFile}: ${errorMessage(error)}\n`));
+/** As the platform names a process: pid, and boot with ticks since then, the 22nd field of /proc/<pid>/stat (proc(5)). */
+function identify(pid: number): ProcessId | undefined {
+  try {
+    const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name of the program stands in parentheses and may hold anything.
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' ? undefined : { pid, startTime: `${boot}:${fields[18]}` };
+  } catch {
+    return undefined;
   }
 }
 
-function end(path: string): void {
-  rmSync(path, { force: true });
-  process.exit(0);
+function rotateLogs(): void {
+  const running = [...services.values()].filter(({ exit }) => exit === undefined);
+  for (const logFile of new Set(running.map(({ logFile }) => logFile))) {
+    try {
+      rotate(logFile);
+    } catch (error) {
+      process.stderr.write(`${logFile}: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  }
 }
 
-const [, program, controlPath] = process.argv;
-if (program !== undefined && controlPath !== undefined && import.meta.url === pathToFileURL(program).href) {
-  await main(controlPath);
+const MAX_LOG_BYTES = 10 * 1024 * 1024;
+const KEPT_LOGS = 5;
+
+/** As the platform rotates the log of a service at each start: the file that the service holds open is emptied. */
+function rotate(path: string): void {
+  const found = fs.statSync(path, { throwIfNoEntry: false });
+  if (found === undefined || found.size <= MAX_LOG_BYTES) return;
+  for (let number = KEPT_LOGS - 1; number >= 1; number -= 1) {
+    if (fs.existsSync(`${path}.${number}`)) fs.renameSync(`${path}.${number}`, `${path}.${number + 1}`);
+  }
+  fs.copyFileSync(path, `${path}.1`);
+  fs.truncateSync(path, 0);
 }
+
+/** Nobody finds its socket any more once it has answered. */
+function end(path: string, client: net.Socket): void {
+  fs.rmSync(path, { force: true });
+  client.once('close', () => process.exit(0));
+  client.end('{}\n', () => process.exit(0));
+}
+
+const [, , controlPath] = process.argv;
+if (controlPath !== undefined) await main(controlPath);

@@ -2,7 +2,7 @@ import type { BuildCache } from './build-cache.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createEnding, type Ending } from './ending.ts';
 import { type Files, systemFiles } from './files.ts';
-import { type Holder, systemHolder } from './holder.ts';
+import { type SystemHolder, systemHolder } from './holder.ts';
 import { type Http, systemHttp } from './http.ts';
 import { type Identity, systemIdentity } from './identity.ts';
 import type { Log } from './log.ts';
@@ -18,7 +18,7 @@ export interface Platform {
   readonly identity: Identity;
   readonly files: Files;
   readonly processes: Processes;
-  readonly holder: Holder;
+  readonly holder: SystemHolder;
   readonly http: Http;
   readonly sqlite: Sqlite;
   readonly log: Log;

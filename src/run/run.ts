@@ -6,13 +6,14 @@ import { composeReport } from '../core/report.ts';
 import { openEnvironment, startablesOf } from '../environment/environment.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Platform } from '../platform/platform.ts';
+import { serviceCommand } from '../targets/directory/service-command.ts';
 
 const inputs = z.strictObject({
   service: z.string().meta({ description: 'A service of the live release' }),
   command: z.tuple([z.string()], z.string()).meta({ description: 'Program and arguments, after --' }),
 });
 
-/** A one-off command in the folder and with the environment of a live service, on our own terminal. */
+/** A one-off command in the folder, with the environment and as the user of a live service, on our own terminal. */
 export const run: Action<typeof inputs, Configuration, Platform> = {
   name: 'run',
   summary: 'a one-off command with the environment of a service',
@@ -38,12 +39,9 @@ export const run: Action<typeof inputs, Configuration, Platform> = {
       throw new UserError('service-unknown', `${service} is not a live service of ${settings.environment}`, { hint });
     }
     const { layout, machine, instances } = environment;
+    const parts = { layout, machine, instances, signal: platform.signal };
     const exit = await machine.processes
-      .attach({
-        argv: command,
-        cwd: layout.service(startable.release, service),
-        env: instances.environmentOf(startable),
-      })
+      .attach(await serviceCommand(startable, command, parts))
       .catch((error: unknown) => {
         if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'EACCES') throw error;
         throw new UserError('command-not-found', `${command[0]} cannot be started: ${errorMessage(error)}`, {

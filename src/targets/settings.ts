@@ -50,7 +50,7 @@ export const RunSettings = z.strictObject({
     .optional()
     .meta({
       description:
-        'The user that the service runs as: needs the supervisor systemd and a release as root, unless it is the one who releases',
+        'The user that the service, its migrations and `holdfast run` run as: needs the supervisor systemd and a release as root, unless it is the one who releases',
     }),
   stop: z
     .strictObject({
@@ -130,7 +130,7 @@ export const ServiceSettings = z.strictObject({
     .prefault([])
     .meta({ description: 'Folders that outlive releases, linked into each one' }),
   migrate: CommandSettings.optional().meta({
-    description: 'Runs in the new release before it starts, with the environment of the service',
+    description: 'Runs in the new release before it starts, with the environment of the service and as its user',
   }),
   health: HealthSettings.prefault({}),
   depends_on: z.array(Name).prefault([]).meta({ description: 'Services that start before this one' }),

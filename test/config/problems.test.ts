@@ -392,21 +392,6 @@ describe('combinations that cannot work', () => {
       ],
     },
     {
-      name: 'a socket over ssh that nobody there could hold',
-      text: `version: 1
-services:
-  web:
-    artifact: ./build
-    run: { command: [a], port: 1, strategy: socket }
-environments:
-  local:
-    target: { kind: ssh, hosts: [app1.example.org], path: /srv/web }
-`,
-      expected: [
-        '5:45 services.web.run.strategy over ssh only systemd can hold a socket between two versions; take supervisor: systemd, or restart',
-      ],
-    },
-    {
       name: 'overlap without health.version',
       text: run('{ command: [a], port: 1, strategy: overlap }'),
       expected: [

@@ -1,5 +1,6 @@
 import type { Machine } from '../../src/machines/machine.ts';
 import { machineFilesContract } from './machine-files.ts';
+import { machineHolderContract } from './machine-holder.ts';
 import { machineHttpContract } from './machine-http.ts';
 import { machineProcessesContract } from './machine-processes.ts';
 import { machineSqliteContract } from './machine-sqlite.ts';
@@ -14,4 +15,5 @@ export function machineContract(
   machineProcessesContract(name, make, end);
   machineSqliteContract(name, make, end);
   machineHttpContract(name, make, end);
+  machineHolderContract(name, make, end);
 }

@@ -26,6 +26,11 @@ const FORBIDDEN: readonly { readonly rule: string; readonly file: string; readon
     line: "import { place } from '../machines/place.ts';",
   },
   {
+    rule: 'holder-program-stands-alone',
+    file: 'src/platform/holder-program.ts',
+    line: "import { place } from './place.ts';",
+  },
+  {
     rule: 'engines-import-core-and-engines',
     file: 'src/checks/a.ts',
     line: "import type { place } from '../deploy/place.ts';",

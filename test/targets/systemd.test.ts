@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Step, StepResult } from '../../src/core/step.ts';
@@ -26,6 +26,8 @@ http.createServer((request, response) => {
 }).listen(listen);
 process.on('SIGTERM', () => { if (!process.env.STUBBORN) process.exit(0); });
 `;
+
+const WRITES = `require('node:fs').writeFileSync(process.env.HOLDFAST_SHARED + '/data/written', '');`;
 
 let root: string;
 let port: number;
@@ -87,6 +89,8 @@ interface Overrides {
   readonly run?: object;
   readonly env?: object;
   readonly health?: object;
+  readonly migrate?: object;
+  readonly shared?: readonly string[];
   readonly code?: string;
 }
 
@@ -98,6 +102,8 @@ async function aRelease(release: string, version: string, overrides: Overrides =
     artifact: './build',
     run: { command: ['node', 'server.cjs'], port, supervisor: 'systemd', ...overrides.run },
     env: overrides.env ?? {},
+    shared: overrides.shared ?? [],
+    ...(overrides.migrate === undefined ? {} : { migrate: overrides.migrate }),
     health: {
       path: '/healthz',
       interval: '20ms',
@@ -384,6 +390,23 @@ describe('services under systemd', () => {
   });
 });
 
+(userInfo().uid === 0 ? it : it.skip)('runs a service as its user, who gets its shared folders', async () => {
+  await chmod(root, 0o755);
+  const data = join(tools.layout.shared('web'), 'data');
+  await tools.machine.files.makeDirectory(data);
+  const first = await aRelease('r-1', 'v1', {
+    run: { user: 'nobody' },
+    shared: ['data'],
+    code: `${SERVER}\n${WRITES}`,
+  });
+
+  const result = await walkAll(stepsTo(first));
+
+  expect(result).toEqual(DONE);
+  expect((await stat(join(data, 'written'))).uid).toBe((await stat(data)).uid);
+  expect((await stat(data)).uid).not.toBe(0);
+});
+
 describe('what a release under systemd needs', () => {
   const check = (startable: Startable) => walkAll(stepsTo(startable).filter(({ looks }) => looks === true));
 
@@ -444,6 +467,26 @@ describe('what a release under systemd needs', () => {
     const result = await check(await aRelease('r-1', 'v1', { run: { user: 'nobody-of-that-name' } }));
 
     expect(result).toMatchObject({ outcome: 'failed', message: expect.stringMatching(/nobody-of-that-name/) });
+  });
+
+  it('is a program that runs migrations as that user', async () => {
+    const { machine } = tools;
+    const processes: Machine['processes'] = {
+      ...machine.processes,
+      async run(command, options, signal) {
+        const ended = await machine.processes.run(command, options, signal);
+        return command.argv.some((word) => word.includes('setpriv')) ? { ...ended, status: 1, stdout: '' } : ended;
+      },
+    };
+    tools = await toolsOf(systemd, { processes });
+    const migrating = await aRelease('r-1', 'v1', { run: { user: 'nobody' }, migrate: { command: ['migrate'] } });
+    const other = await aRelease('r-2', 'v2', { run: { user: 'nobody' } });
+
+    expect(await check(migrating)).toMatchObject({
+      reason: 'program-missing',
+      message: 'local has no program setpriv or runuser, which commands of web need to run as its user',
+    });
+    expect(await check(other)).toEqual(DONE);
   });
 
   it('is systemd, for another user than the one who releases', async () => {

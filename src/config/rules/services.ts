@@ -38,15 +38,6 @@ function run(part: Judged, path: Path, name: string, service: Tree): void {
   if ((strategy === 'socket' || strategy === 'overlap') && !mayListen(service)) {
     part.tell(strategyPath, `${strategy} needs a port to keep open; give run.port, or take restart`);
   }
-  if (
-    strategy === 'socket' &&
-    textAt(part.root, 'target', 'kind') === 'ssh' &&
-    textAt(service, 'run', 'supervisor') !== 'systemd'
-  ) {
-    const message =
-      'over ssh only systemd can hold a socket between two versions; take supervisor: systemd, or restart';
-    part.tell(strategyPath, message);
-  }
   if (twoVersions && strategy !== undefined && strategy !== 'socket') {
     part.tell(
       [...path, 'run', 'two_versions_at_once'],

@@ -15,7 +15,7 @@ export interface SshMachine extends Machine {
   close(): Promise<void>;
 }
 
-type Slice = Pick<Platform, 'clock' | 'files' | 'http' | 'identity' | 'processes' | 'random'>;
+type Slice = Pick<Platform, 'clock' | 'files' | 'holder' | 'http' | 'identity' | 'processes' | 'random'>;
 
 /**
  * A computer that is reached by this computer's `ssh`. Connects, and throws when it cannot be reached
@@ -28,14 +28,15 @@ export async function sshMachine(settings: SshConnection, platform: Slice): Prom
   const close = () => connection.close();
   try {
     const environment = await probe(connection);
+    const files = remoteFiles(connection);
     const processes = remoteProcesses(connection);
     const isListening = async (port: number) => (await processes.listeners(port)).listening;
     return {
       name: settings.host,
-      files: remoteFiles(connection),
+      files,
       processes,
       sqlite: remoteSqlite(connection),
-      holder: remoteHolder(settings.host),
+      holder: remoteHolder({ connection, files, processes, own: platform.holder, environment }),
       http: remoteHttp(connection, platform.http, isListening),
       async now() {
         const { status, stdout, stderr } = await connection.ask('date +%s%N');

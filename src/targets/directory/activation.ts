@@ -59,11 +59,13 @@ export function activationSteps(activation: Activation, tools: ActivationTools):
   ];
 }
 
-/** Where every service is started by Holdfast as itself, there is nothing to ask. */
-function checkSupervisor({ services, changed }: Activation, { instances }: ActivationTools): Step[] {
-  const asking = services.filter(
-    ({ service, settings: { run } }) => changed.has(service) && (run.supervisor !== 'none' || run.user !== undefined),
-  );
+/** Where every service is started by Holdfast as itself, and its port held if need be, there is nothing to ask. */
+function checkSupervisor({ services, changed }: Activation, { instances, machine }: ActivationTools): Step[] {
+  const asks = ({ settings: { run } }: Startable) =>
+    run.supervisor !== 'none' ||
+    run.user !== undefined ||
+    (run.strategy === 'socket' && machine.holder.obstacle !== undefined);
+  const asking = services.filter((startable) => changed.has(startable.service) && asks(startable));
   if (asking.length === 0) return [];
   const names = asking.map(({ service }) => service).join(', ');
   return [

@@ -4,7 +4,7 @@ import { OutsideError, UserError } from '../../core/errors.ts';
 import { variableName } from '../../core/names.ts';
 import type { StepFailed } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
-import type { HolderConnection } from '../../platform/holder.ts';
+import type { HolderConnection } from '../../platform/holder-client.ts';
 import type { HeldSocket } from '../../platform/holder-protocol.ts';
 import type { DetachedCommand, ExitStatus, ProcessId } from '../../platform/processes.ts';
 import { portsOf, type ServiceSettings } from '../settings.ts';

@@ -1,3 +1,4 @@
+import type { StepFailed } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { checkSystemd, checkUnsupervised } from '../systemd/check.ts';
 import { unitInstances } from '../systemd/instances.ts';
@@ -41,11 +42,8 @@ export function supervisedInstances({ layout, machine, wait, signal, places = PL
     environmentOf: own.environmentOf,
     async check(startables) {
       const bySystemd = startables.filter(isSystemd);
-      const complaint = await checkUnsupervised(
-        startables.filter((each) => !isSystemd(each)),
-        machine,
-        signal,
-      );
+      const others = startables.filter((each) => !isSystemd(each));
+      const complaint = (await checkUnsupervised(others, machine, signal)) ?? (await checkHolder(others, machine));
       if (complaint !== undefined || bySystemd.length === 0) return complaint;
       return checkSystemd(bySystemd, { layout, machine, signal, places, connect, environmentOf: own.environmentOf });
     },
@@ -93,6 +91,24 @@ export function supervisedInstances({ layout, machine, wait, signal, places = PL
   }
 
   return instances;
+}
+
+/** Looks only: why the ports of services without a supervisor could not be held; undefined when they can. */
+async function checkHolder(
+  startables: readonly Startable[],
+  { name, holder }: Machine,
+): Promise<StepFailed | undefined> {
+  const holding = startables.filter(({ settings }) => settings.run.strategy === 'socket');
+  if (holding.length === 0) return undefined;
+  const obstacle = await holder.obstacle?.();
+  if (obstacle === undefined) return undefined;
+  const services = holding.map(({ service }) => service).join(', ');
+  return {
+    outcome: 'failed',
+    reason: 'holder-not-here',
+    message: `nothing on ${name} can hold the ports of ${services} between two versions: ${obstacle}`,
+    remedy: 'Install Node there (20 or newer), or take run.supervisor: systemd, or another run.strategy.',
+  };
 }
 
 function isSystemd({ settings }: Startable): boolean {

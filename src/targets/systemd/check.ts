@@ -4,8 +4,10 @@ import type { StepFailed } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { Startable } from '../directory/instances.ts';
 import type { Layout } from '../directory/layout.ts';
+import { findSwitch, INSTALL_SWITCH, missingSwitch } from '../directory/service-command.ts';
+import { findUser, whoAmI } from '../directory/users.ts';
 import { findForeign } from './files.ts';
-import { findUser, type Manager, type Places, whoAmI } from './manager.ts';
+import type { Manager, Places } from './manager.ts';
 import { isUnitPath, unfitVariables } from './quote.ts';
 import { gateUnitName, serviceUnitName, unitBase } from './units.ts';
 
@@ -68,6 +70,10 @@ export async function checkSystemd(
     if (wanted !== undefined && (await findUser(wanted, machine, signal)) === undefined) {
       const remedy = `Create it there, or correct services.${service}.run.user.`;
       return failed('user-unknown', `there is no user ${wanted} on ${machine.name}`, remedy);
+    }
+    const migratesAsOther = wanted !== undefined && wanted !== manager.user && startable.settings.migrate !== undefined;
+    if (migratesAsOther && (await findSwitch(machine, signal)) === undefined) {
+      return failed('program-missing', missingSwitch(service, machine.name), INSTALL_SWITCH);
     }
   }
   return undefined;

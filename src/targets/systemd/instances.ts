@@ -1,12 +1,12 @@
-import { join } from 'node:path';
 import { OutsideError } from '../../core/errors.ts';
 import type { Machine } from '../../machines/machine.ts';
 import type { ExitStatus, ProcessId } from '../../platform/processes.ts';
 import type { FoundInstance, InstanceRecord, Startable } from '../directory/instances.ts';
 import type { Layout } from '../directory/layout.ts';
+import { giveShared, userOf } from '../directory/users.ts';
 import { portsOf } from '../settings.ts';
 import { removeUnits, writeUnit } from './files.ts';
-import { findUser, type Manager, type UnitState } from './manager.ts';
+import type { Manager, UnitState } from './manager.ts';
 import { environmentFile } from './quote.ts';
 import type { ServiceRecord, UnitBook } from './records.ts';
 import { serviceUnit, serviceUnitName, socketUnitName, unitBase } from './units.ts';
@@ -106,15 +106,18 @@ async function prepare(
   startable: Startable,
   number: number,
   manager: Manager,
-  { layout, machine, signal, book, environmentOf }: UnitInstancesParts,
+  parts: UnitInstancesParts,
 ): Promise<ServiceRecord> {
+  const { layout, machine, signal, book, environmentOf } = parts;
   const { service, release, version, settings } = startable;
   const { run } = settings;
   const { target, scope } = manager;
   await machine.files.makeDirectory(layout.shared(service));
   await machine.files.rotate(layout.log(service));
   const user = run.user === manager.user ? undefined : run.user;
-  if (user !== undefined) await giveShared(startable, user, layout, machine, signal);
+  if (user !== undefined) {
+    await giveShared(service, settings.shared, await userOf(service, user, machine, signal), parts);
+  }
   const base = unitBase(target.project, target.environment, service);
   const taken = new Set((await book.services(service)).map(({ slot }) => slot));
   let slot = 1;
@@ -158,29 +161,6 @@ function withheld(variables: Readonly<Record<string, string>>, user: string | un
   const inherited = told.split('\n').flatMap((line) => /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(line)?.[1] ?? []);
   const kept = new Set([...Object.keys(variables), ...(user === undefined ? [] : ['HOME'])]);
   return [...new Set([...OF_SYSTEMD, ...inherited])].filter((name) => !kept.has(name)).sort();
-}
-
-/** The service writes to its shared folder as its own user. What lies in it already keeps its owner. */
-async function giveShared(
-  { service, settings }: Startable,
-  user: string,
-  layout: Layout,
-  machine: Machine,
-  signal: AbortSignal,
-): Promise<void> {
-  const owner = await findUser(user, machine, signal);
-  if (owner === undefined) {
-    throw new OutsideError('user-unknown', `there is no user ${user} on ${machine.name}`, {
-      hint: `Create it there, or correct services.${service}.run.user.`,
-    });
-  }
-  for (const folder of ['', ...settings.shared]) {
-    const path = join(layout.shared(service), folder);
-    const status = await machine.files.status(path);
-    if (status?.type === 'directory' && status.uid !== owner.uid) {
-      await machine.files.setOwner(path, owner.uid, owner.gid);
-    }
-  }
 }
 
 /** The process that a unit runs now; one that never matches a living process where none does. */

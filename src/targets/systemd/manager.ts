@@ -5,6 +5,7 @@ import type { Machine } from '../../machines/machine.ts';
 import type { Outcome } from '../../platform/processes.ts';
 import { readOwn } from '../directory/book.ts';
 import type { Layout } from '../directory/layout.ts';
+import { whoAmI } from '../directory/users.ts';
 import type { Scope } from './units.ts';
 
 /** Where units lie. Tests give others. */
@@ -143,27 +144,4 @@ export function parseStates(text: string): ReadonlyMap<string, UnitState> {
     });
   }
   return states;
-}
-
-/** Number and name of the user that commands run as on the machine. */
-export async function whoAmI(machine: Machine, signal: AbortSignal): Promise<{ uid: number; user: string }> {
-  const ask = async (flag: string) => {
-    const command = { argv: ['id', flag] as [string, string], env: machine.environment };
-    return (await machine.processes.run(command, { timeoutMs: 30_000 }, signal)).stdout.trim();
-  };
-  return { uid: Number(await ask('-u')), user: await ask('-un') };
-}
-
-/** Numbers of a user of the machine; undefined when there is none of that name. */
-export async function findUser(
-  name: string,
-  machine: Machine,
-  signal: AbortSignal,
-): Promise<{ uid: number; gid: number } | undefined> {
-  const ask = async (flag: string) => {
-    const command = { argv: ['id', flag, '--', name] as [string, ...string[]], env: machine.environment };
-    return machine.processes.run(command, { timeoutMs: 30_000 }, signal);
-  };
-  const [uid, gid] = [await ask('-u'), await ask('-g')];
-  return uid.status === 0 && gid.status === 0 ? { uid: Number(uid.stdout), gid: Number(gid.stdout) } : undefined;
 }
