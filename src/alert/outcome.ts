@@ -64,10 +64,14 @@ interface Told {
   readonly handover: Handover;
 }
 
+/** In the order in which jobs and steps come: that of the JSON is one of chance. */
+const JOB_ORDER = ['build', 'admit', 'release', 'rollback', 'recover'];
+
 function handoversByJob(needs: Needs): Told[] {
-  return Object.entries(needs).flatMap(([job, needed]) =>
-    handoversOf(needed).map(([name, handover]) => ({ job, name, handover })),
-  );
+  return JOB_ORDER.flatMap((job) => {
+    const needed = needs[job];
+    return needed === undefined ? [] : handoversOf(needed).map(([name, handover]) => ({ job, name, handover }));
+  });
 }
 
 function judgeRelease(needs: Needs, version: string | undefined): Verdict {

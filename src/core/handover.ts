@@ -26,6 +26,22 @@ const StepsContext = z.record(z.string(), z.object({ outcome: z.string().prefaul
 const NeedsContext = z.record(z.string(), z.object({ result: z.string(), outputs: Outputs }));
 export type JobNeeded = z.infer<typeof NeedsContext>[string];
 
+/**
+ * The names under which the steps of our workflows hand on, in the order in which they come. JSON of GitHub keeps an order
+ * that nobody promises.
+ */
+export const STEP_ORDER: readonly string[] = [
+  'build',
+  'authorize',
+  'backup',
+  'deploy',
+  'validate',
+  'compliance',
+  'promote',
+  'rollback',
+  'recover',
+];
+
 /** A step that went before in the same job. `handover` is undefined of one that died, was skipped or said nothing. */
 export interface StepBefore {
   readonly name: string;
@@ -48,11 +64,13 @@ export function readHandover(text: string | undefined, input: string): Handover 
 export function readSteps(text: string, input: string): StepBefore[] {
   const found = parse(StepsContext, text);
   if (found === undefined) throw notContext(input, 'steps');
-  return Object.entries(found).map(([name, { outcome, outputs }]) => ({
-    name,
-    outcome,
-    handover: parse(Handover, outputs['record'] ?? ''),
-  }));
+  return Object.entries(found)
+    .sort(byOrder)
+    .map(([name, { outcome, outputs }]) => ({
+      name,
+      outcome,
+      handover: parse(Handover, outputs['record'] ?? ''),
+    }));
 }
 
 /** Reads an input that holds `toJSON(needs)`, by job. Throws UserError `inputs`. */
@@ -62,12 +80,22 @@ export function readNeeds(text: string, input: string): Readonly<Record<string, 
   return found;
 }
 
-/** The handovers that a job has as outputs, by name of the output, in their order; other outputs are passed over. */
+/** The handovers that a job has as outputs, by name of the output, in the order of the steps; other outputs are passed over. */
 export function handoversOf({ outputs }: JobNeeded): readonly (readonly [string, Handover])[] {
-  return Object.entries(outputs).flatMap(([name, text]): [string, Handover][] => {
-    const found = parse(Handover, text);
-    return found === undefined ? [] : [[name, found]];
+  const found = Object.entries(outputs).flatMap(([name, text]): [string, Handover][] => {
+    const handover = parse(Handover, text);
+    return handover === undefined ? [] : [[name, handover]];
   });
+  return found.sort(byOrder);
+}
+
+/** Those that are not ours stay where they were, behind ours. */
+function byOrder([one]: readonly [string, unknown], [other]: readonly [string, unknown]): number {
+  const placeOf = (name: string) => {
+    const place = STEP_ORDER.indexOf(name);
+    return place < 0 ? STEP_ORDER.length : place;
+  };
+  return placeOf(one) - placeOf(other);
 }
 
 /** On some runners the outputs of a job that was skipped stay the text of their expressions. */

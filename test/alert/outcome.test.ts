@@ -228,6 +228,19 @@ describe('what became of a release', () => {
     expect(outcome.decision).toBe(['released', 'live-not-good'].includes(reason) ? 'proceed' : 'stop');
   });
 
+  it.each(RELEASE_CASES)('$name, whatever the order in which it is told', ({ needs, reason, live: expected }) => {
+    const turned = (object: object) => Object.fromEntries(Object.entries(object).reverse());
+    const jobs = Object.entries(needs).map(([name, { result, outputs }]) => [
+      name,
+      { result, outputs: turned(outputs) },
+    ]);
+
+    const outcome = outcomeOf(turned(Object.fromEntries(jobs)), 'v2');
+
+    expect(outcome.reason).toBe(reason);
+    expect(outcome.live).toEqual(expected);
+  });
+
   it('names each result that GitHub can give of each job without falling through', () => {
     const results = ['success', 'failure', 'cancelled', 'skipped', '', 'something new'];
 

@@ -33,6 +33,8 @@ export interface RunOptions {
   /** Below the repository. */
   readonly workflow: string;
   readonly event?: 'push' | 'workflow_dispatch';
+  /** The branch that it runs on; the default branch by default. */
+  readonly branch?: string;
   /** Of a workflow_dispatch: all are text there. */
   readonly inputs?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
@@ -66,8 +68,8 @@ export interface Caller {
   readonly repository: Repository;
   /** The work tree. */
   readonly folder: string;
-  /** Commits these files on the default branch; answers the commit. */
-  commit(files: Readonly<Record<string, string>>): string;
+  /** Commits these files on the default branch, or on one that begins there; answers the commit. */
+  commit(files: Readonly<Record<string, string>>, branch?: string): string;
   run(options: RunOptions): Promise<Outcome>;
   /** Ends what is left running and removes everything. */
   close(): Promise<void>;
@@ -110,7 +112,13 @@ export async function createCaller({
     }
     local[`${other}@${commit}`] = copy;
   }
-  const commit = (changed: Readonly<Record<string, string>>) => commitFiles(folder, changed, github);
+  const commit = (changed: Readonly<Record<string, string>>, branch = BRANCH) => {
+    if (branch === BRANCH) return commitFiles(folder, changed, github);
+    git(folder, 'checkout', '--quiet', '-B', branch, BRANCH);
+    const made = commitFiles(folder, changed, github);
+    git(folder, 'checkout', '--quiet', BRANCH);
+    return made;
+  };
   commit(files);
   const at: Place = { act: found.path, root, github, repository, local, views, identities };
   return {
@@ -143,12 +151,14 @@ interface Place {
 
 async function run(at: Place, options: RunOptions): Promise<Outcome> {
   const { root, github, repository } = at;
-  const { event = 'push', actor = SOMEBODY, workflow, environments = {} } = options;
+  const { event = 'push', actor = SOMEBODY, workflow, environments = {}, branch = BRANCH } = options;
   const runId = github.world.nextId();
   const folder = join(root, `run-${runId}`);
   mkdirSync(folder);
+  // What a job checks out is the work tree.
+  if (branch !== BRANCH) git(repository.folder, 'checkout', '--quiet', branch);
   const headSha = git(repository.folder, 'rev-parse', 'HEAD');
-  const started: Run = { id: runId, headSha, headBranch: BRANCH, event, actor, conclusion: null, path: workflow };
+  const started: Run = { id: runId, headSha, headBranch: branch, event, actor, conclusion: null, path: workflow };
   github.world.runs.push(started);
   for (const key of Object.keys(github.reported)) delete github.reported[key];
   at.identities.clear();
@@ -182,6 +192,7 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
     limitMs: options.limitMs ?? LIMIT_MS,
     watch: (entry) => options.watch?.(entry, machines),
   });
+  if (branch !== BRANCH) git(repository.folder, 'checkout', '--quiet', BRANCH);
   const log = visibleTextOf(ended.entries);
   keepLog(`${repository.name}-${runId}`, log);
   const unmapped = unmappedJobsOf(ended.entries);
@@ -211,7 +222,7 @@ function keepLog(name: string, log: string): void {
 
 function environmentOf(
   repository: Repository,
-  { actor, path, headSha }: Run,
+  { actor, path, headSha, headBranch }: Run,
   runner: RunOptions['runner'] = 'github-hosted',
 ): Record<string, string> {
   const { owner, name, id } = repository;
@@ -219,7 +230,7 @@ function environmentOf(
     GITHUB_REPOSITORY: `${owner}/${name}`,
     GITHUB_REPOSITORY_ID: String(id),
     GITHUB_REPOSITORY_OWNER: owner,
-    GITHUB_REF: `refs/heads/${BRANCH}`,
+    GITHUB_REF: `refs/heads/${headBranch}`,
     GITHUB_ACTOR_ID: String(actor.id),
     GITHUB_TRIGGERING_ACTOR: actor.login,
     GITHUB_RUN_ATTEMPT: '1',
@@ -240,7 +251,7 @@ function writeEvent(folder: string, run: Run, repository: Repository, inputs: Ru
   const sender = { id: run.actor.id, login: run.actor.login };
   const push = { after: run.headSha, deleted: false };
   const event = {
-    ref: `refs/heads/${BRANCH}`,
+    ref: `refs/heads/${run.headBranch}`,
     repository: about,
     sender,
     ...(run.event === 'push' ? push : { inputs }),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -28,6 +29,8 @@ export interface PlatformOnGithub {
   readonly root: string;
   /** Commits a version, or one with a fault of the sample, and releases it as a push to main does. Answers its commit too. */
   push(fault?: string, options?: Partial<RunOptions>): Promise<Outcome & { readonly version: string }>;
+  /** Runs one of the caller's workflows as it lies there. */
+  run(workflow: string, options: Partial<RunOptions>): Promise<Outcome>;
   rollback(inputs: Readonly<Record<string, string>>, options?: Partial<RunOptions>): Promise<Outcome>;
   lock(inputs: Readonly<Record<string, string>>, options?: Partial<RunOptions>): Promise<Outcome>;
   validate(options?: Partial<RunOptions>): Promise<Outcome>;
@@ -37,7 +40,11 @@ export interface PlatformOnGithub {
   digestOfData(): string;
   /** The first line of each message that arrived at Slack, the oldest first. */
   told(): string[];
-  configuration(changes?: (text: string) => string): string;
+  readonly configuration: string;
+  /** What the jobs reach the server with. */
+  readonly deployKey: string;
+  /** The ids of the releases whose files lie on the server, the newest first. */
+  releases(): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -73,7 +80,7 @@ export async function aPlatformOnGithub(more: Readonly<Record<string, string>> =
   const dispatch = (workflow: string, inputs: Readonly<Record<string, string>>, options: Partial<RunOptions> = {}) =>
     run(workflow, { event: 'workflow_dispatch', inputs, actor: BOB, ...options });
   return {
-    ...{ caller, root },
+    ...{ caller, root, run },
     async push(fault, options = {}) {
       count += 1;
       const version = caller.commit({ 'release.json': JSON.stringify({ count, fault }) });
@@ -88,7 +95,9 @@ export async function aPlatformOnGithub(more: Readonly<Record<string, string>> =
     },
     digestOfData: () => digestOf(join(root, 'shared/api')),
     told: () => caller.github.hooks.received.map(({ text }) => String(JSON.parse(text).text)),
-    configuration: (changes = (text) => text) => changes(configuration),
+    configuration,
+    deployKey: sshd.settings.key ?? '',
+    releases: async () => (await readdir(join(root, 'releases'))).sort().reverse(),
     async close() {
       await caller.close();
       await sshd.stop();
@@ -103,9 +112,15 @@ export function resultsOf(run: Outcome, workflow = 'release.yml'): Record<string
   return Object.fromEntries(jobs.map(([job, { result }]) => [job, result]));
 }
 
-/** What the call of our workflow answers to its caller. */
+/**
+ * What the call of our workflow answers to its caller, read from the job that says it: of a called workflow that fails act
+ * hands nothing on (GitHub does).
+ */
 export function answerOf(run: Outcome): Record<string, string> {
-  return Object.values(run.jobs['caller'] ?? {})[0]?.outputs ?? {};
+  const jobs = Object.entries(run.jobs).flatMap(([workflow, all]) =>
+    workflow === 'caller' ? [] : Object.entries(all),
+  );
+  return jobs.find(([job]) => ['report', 'lock', 'validate'].includes(job))?.[1].outputs ?? {};
 }
 
 function sampleFiles(): Record<string, string> {
