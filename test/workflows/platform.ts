@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 import { exportPublished } from './built.ts';
@@ -140,19 +140,18 @@ execFileSync(process.execPath, ['build.js', '--version', 'v' + count, ...chosen,
   };
 }
 
-/** What \`config/examples\` holds, as somebody fills it in. */
-function callerWorkflows(): Record<string, string> {
+/** An example of `config/examples`, as somebody fills it in. */
+export function filledIn(example: string): string {
   const more = ['JWT_SECRET', 'NAVIGATOR_PASSWORD', 'PIN'].map(
     (name) => `        ${name}: \${{ toJSON(secrets.${name}) }}\n`,
   );
-  const files = globSync('*.yml', { cwd: EXAMPLES }).map((name) => {
-    const text = readFileSync(join(EXAMPLES, name), 'utf8');
-    return [
-      `.github/workflows/${basename(name)}`,
-      text.replace('OWNER/', 'acme/').replace(/@0{40}/, `@${COMMIT}`) + more.join(''),
-    ];
-  });
-  return Object.fromEntries(files);
+  const text = readFileSync(join(EXAMPLES, example), 'utf8');
+  return text.replace('OWNER/', 'acme/').replace(/@0{40}/, `@${COMMIT}`) + more.join('');
+}
+
+function callerWorkflows(): Record<string, string> {
+  const names = globSync('*.yml', { cwd: EXAMPLES });
+  return Object.fromEntries(names.map((name) => [`.github/workflows/${name}`, filledIn(name)]));
 }
 
 function configurationOf(at: { readonly sshd: Sshd; readonly port: number; readonly root: string }): string {

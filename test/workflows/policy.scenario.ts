@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ALICE, answerOf, aPlatformOnGithub, MALLORY, type PlatformOnGithub, resultsOf } from './platform.ts';
+import { ALICE, answerOf, aPlatformOnGithub, filledIn, MALLORY, type PlatformOnGithub, resultsOf } from './platform.ts';
 
 const NOT_ADMITTED = { build: 'success', admit: 'failure', release: 'skipped', recover: 'skipped', report: 'success' };
 
@@ -21,7 +21,10 @@ describe('policy', () => {
   let good: string;
   beforeAll(async () => {
     platform = await aPlatformOnGithub({
-      '.github/workflows/weak.yml': withSet('access.roles.deployer=[]'),
+      '.github/workflows/weak.yml': filledIn('release.yml').replace(
+        '      version:',
+        '      set: access.roles.deployer=[]\n      version:',
+      ),
     });
     good = (await platform.push()).version;
   }, 300_000);
@@ -69,30 +72,4 @@ describe('policy', () => {
     expect(answerOf(run)).toMatchObject({ decision: 'stop', reason: 'not-started' });
     expect(await platform.version()).toBe(good);
   }, 300_000);
-
-  function withSet(value: string): string {
-    return callerOf('weak').replace('      version:', `      set: ${value}\n      version:`);
-  }
 });
-
-/** The example of a caller, under another name; it is filled in as the examples are. */
-function callerOf(name: string): string {
-  return `name: ${name}
-on: { push: { branches: [main] } }
-permissions: {}
-jobs:
-  release:
-    permissions:
-      contents: write # the ledger branch, written by the report job only
-      id-token: write # who asks, proven
-      actions: read # baselines of earlier runs
-      deployments: write # GitHub's own record
-    uses: acme/holdfast/.github/workflows/release.yml@0123456789abcdef0123456789abcdef01234567 # v1.0.0
-    with:
-      environment: production
-      version: \${{ github.sha }}
-    secrets:
-      HOLDFAST_SECRETS: |
-        DEPLOY_KEY: \${{ toJSON(secrets.DEPLOY_KEY) }}
-`;
-}
