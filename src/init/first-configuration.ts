@@ -30,6 +30,7 @@ export function configurationFor(detected: Detected, port: number, health: strin
         ];
   return [
     'version: 1',
+    `project: ${service} # the same in every checkout, whatever its folder is called`,
     'services:',
     `  ${service}:`,
     ...source,

@@ -162,6 +162,12 @@ describe('the holdfast.yml of init', () => {
     });
   });
 
+  it('names its project: a checkout elsewhere may have a folder of another name', async () => {
+    await inRepository({}, 'shop');
+
+    expect(parse(await read('shop/holdfast.yml'))).toMatchObject({ project: 'shop' });
+  });
+
   it('is not valid while its host key is a placeholder', async () => {
     await inRepository({});
     const text = (await read('holdfast.yml')).replaceAll(/^# /gm, '');
