@@ -24,13 +24,14 @@ export function configurationFor(detected: Detected, port: number, health: strin
       : [
           'state: # what a rollback can bring back',
           ...folders.map(
-            (path) => `  ${stateName(path)}: { kind: files, service: ${service}, path: ${JSON.stringify(path)} }`,
+            (path) =>
+              `  ${stateName(path)}: { kind: files, service: ${asText(service)}, path: ${JSON.stringify(path)} }`,
           ),
           '',
         ];
   return [
     'version: 1',
-    `project: ${service} # the same in every checkout, whatever its folder is called`,
+    `project: ${asText(service)} # the same in every checkout, whatever its folder is called`,
     'services:',
     `  ${service}:`,
     ...source,
@@ -45,6 +46,11 @@ export function configurationFor(detected: Detected, port: number, health: strin
     ...productionOf(service).map((line) => `# ${line}`),
     '',
   ].join('\n');
+}
+
+/** A folder may be called `true`, which YAML reads as something else than a name. */
+function asText(name: string): string {
+  return /^(?:true|false|null)$/.test(name) ? `'${name}'` : name;
 }
 
 function productionOf(service: string): string[] {
