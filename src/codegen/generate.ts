@@ -2,11 +2,13 @@
 // is not what it would write.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { published } from '../../actions/github.ts';
 import { actions } from '../../actions/main.ts';
 import { configurationSchema } from '../config/schema.ts';
 import { errorCode } from '../core/errors.ts';
 import { renderActionFiles } from './action-files.ts';
+import { renderCallerExamples } from './caller-examples.ts';
 import { renderCommandReference } from './command-reference.ts';
 import { fillRegion, renderConfigurationReference, renderTopKeys, wholeSchema } from './configuration-reference.ts';
 import { renderEnvironmentTemplate } from './environment-template.ts';
@@ -16,6 +18,10 @@ const root = new URL('../../', import.meta.url);
 const onGithub = await Promise.all(
   Object.entries(published).map(async ([name, load]) => renderActionFiles(name, await load())),
 );
+
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(current('package.json') ?? ''));
+/** What `holdfast init` writes. */
+const CALLERS = ['release.yml', 'rollback.yml', 'lock.yml'];
 
 const FILES: Readonly<Record<string, string>> = {
   'config/schema.json': `${JSON.stringify(
@@ -34,6 +40,10 @@ const FILES: Readonly<Record<string, string>> = {
     current('README.md') ?? '',
     'top keys',
     renderTopKeys(wholeSchema(), 'docs/configuration.md'),
+  ),
+  'src/init/examples.ts': renderCallerExamples(
+    Object.fromEntries(CALLERS.map((name) => [name, current(`config/examples/${name}`) ?? ''])),
+    version,
   ),
   ...Object.assign({}, ...onGithub),
 };

@@ -9,6 +9,8 @@ export interface Detected {
   readonly command: readonly [string, ...string[]];
   readonly artifact: string;
   readonly build?: readonly [string, ...string[]];
+  /** Started from its sources, with packages that are installed beside them. */
+  readonly needsPackages?: boolean;
   /** SQLite databases found near the top, relative. */
   readonly databases: readonly string[];
   /** What was seen, one sentence each. */
@@ -67,17 +69,19 @@ async function detectNode(directory: string, names: ReadonlySet<string>, files: 
   const plain = program !== undefined && !/[&|;<>$`"'\\]/.test(manifest.start ?? '');
   const command: readonly [string, ...string[]] = plain ? [program, ...rest] : ['node', entry];
   const seen = [`package.json: a Node program, started with ${command.join(' ')}`];
-  return { kind: 'node' as const, command, artifact: '.', seen };
+  return { kind: 'node' as const, command, artifact: '.', needsPackages: manifest.hasDependencies, seen };
 }
 
-function parseManifest(text: string): { main?: string; start?: string } {
+function parseManifest(text: string): { main?: string; start?: string; hasDependencies: boolean } {
   try {
     const value: unknown = JSON.parse(text);
     const main = memberOf(value, 'main');
     const start = memberOf(memberOf(value, 'scripts'), 'start');
-    return { ...(typeof main === 'string' ? { main } : {}), ...(typeof start === 'string' ? { start } : {}) };
+    const hasDependencies = Object.keys(Object(memberOf(value, 'dependencies'))).length > 0;
+    const named = { ...(typeof main === 'string' ? { main } : {}), ...(typeof start === 'string' ? { start } : {}) };
+    return { ...named, hasDependencies };
   } catch {
-    return {};
+    return { hasDependencies: false };
   }
 }
 
