@@ -11,6 +11,7 @@ const WHOLE = [
   '.github/workflows',
   'config/schema.json',
   'config/examples',
+  'docs',
   'LICENSE',
   'README.md',
   'SECURITY.md',

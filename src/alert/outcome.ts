@@ -114,16 +114,17 @@ function judgeRecovery(needs: Needs, version: string | undefined, because: strin
       summary: `${asked} failed (${because}), and so did the way back: ${why}. A person is needed`,
     };
   }
-  if (recovery.reason !== 'nothing-to-recover') {
-    const isPromoted = liveIn([recovery])?.version === version && recovery.record['promoted'] === true;
-    return isPromoted
-      ? { reason: 'released', summary: `${asked} is live and good, but ${because}; ${recovery.summary}` }
-      : { reason: 'rolled-back', summary: `${asked} failed (${because}); ${recovery.summary}` };
+  // Of the release that this run had begun; a run that had begun none changed nothing, whatever else was settled.
+  switch (recovery.record['own']) {
+    case 'good':
+      return { reason: 'released', summary: `${asked} is live and good, but ${because}; ${recovery.summary}` };
+    case 'live':
+      return { reason: 'live-not-good', summary: `${asked} is live, but ${because}; ${recovery.summary}` };
+    case 'undone':
+      return { reason: 'rolled-back', summary: `${asked} failed (${because}); ${recovery.summary}` };
+    default:
+      return { reason: 'not-started', summary: `${asked} was not released: ${because}; ${recovery.summary}` };
   }
-  const live = liveIn([recovery]);
-  return version !== undefined && live?.version === version
-    ? { reason: 'released', summary: `${asked} is live, but ${because}; ${recovery.summary}` }
-    : { reason: 'not-started', summary: `${asked} was not released: ${because}; ${recovery.summary}` };
 }
 
 function judgeRollback(needs: Needs): Verdict {

@@ -1,3 +1,4 @@
+import { callOf } from '../core/admission.ts';
 import type { Capsule } from '../core/capsule.ts';
 import { OutsideError } from '../core/errors.ts';
 import type { Step } from '../core/step.ts';
@@ -72,7 +73,7 @@ export async function deploy(request: DeployRequest, lease: Lease, environment: 
   const previous = live?.record.release;
   for (const site of sites) {
     const at = new Date(await site.machine.now()).toISOString();
-    await site.book.enter({ capsule, settings, previous, actor: request.actor, at });
+    await site.book.enter({ capsule, settings, previous, actor: request.actor, run: callOf(platform.workflow), at });
     await site.journal.begin({
       run: release,
       kind: 'deploy',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WorkflowCall } from '../core/admission.ts';
 import { UserError } from '../core/errors.ts';
 
 export const LeasePurpose = z.enum(['release', 'rollback', 'recover', 'hold', 'change']);
@@ -6,10 +7,6 @@ export type LeasePurpose = z.infer<typeof LeasePurpose>;
 
 const Hold = z.strictObject({ actor: z.string(), reason: z.string().optional(), acquiredAt: z.string() });
 type Hold = z.infer<typeof Hold>;
-
-/** One call of a workflow within one run: its jobs and steps are one owner, one after the other. */
-const OwnerRun = z.strictObject({ repository: z.string(), id: z.int(), attempt: z.int(), call: z.string() });
-export type OwnerRun = z.infer<typeof OwnerRun>;
 
 /** Who may change an environment now. */
 export const LeaseRecord = z.strictObject({
@@ -24,7 +21,7 @@ export const LeaseRecord = z.strictObject({
     /** Absent for a person's hold, which no process stands behind. */
     process: z.strictObject({ pid: z.int(), startTime: z.string() }).optional(),
     /** The workflow that it belongs to, whichever of its steps took it last. */
-    run: OwnerRun.optional(),
+    run: WorkflowCall.optional(),
   }),
   /** Unique, so that an owner recognises its own lease. */
   nonce: z.string(),
@@ -48,12 +45,6 @@ export function holdIn({ purpose, owner, reason, acquiredAt, under }: LeaseRecor
 export function putBack({ under: _, owner, ...record }: LeaseRecord, { actor, acquiredAt, ...why }: Hold): LeaseRecord {
   const hold = { purpose: 'hold' as const, owner: { actor, host: owner.host }, acquiredAt, renewedAt: acquiredAt };
   return { ...record, ...hold, ...why, ttlMs: null };
-}
-
-/** True when both are of the same call of a workflow: of two attempts the earlier one is over. */
-export function isSameRun(one: OwnerRun | undefined, other: OwnerRun | undefined): boolean {
-  if (one === undefined || other === undefined) return false;
-  return one.repository === other.repository && one.id === other.id && one.call === other.call;
 }
 
 /** Why no release starts. */

@@ -1,18 +1,10 @@
 import { join } from 'node:path';
 import { z } from 'zod';
+import { callOf, isSameCall, type WorkflowCall } from '../core/admission.ts';
 import { errorCode, OutsideError, UserError } from '../core/errors.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Platform } from '../platform/platform.ts';
-import {
-  held,
-  holdIn,
-  isSameRun,
-  type LeasePurpose,
-  LeaseRecord,
-  type OwnerRun,
-  putBack,
-  taken,
-} from './lease-record.ts';
+import { held, holdIn, type LeasePurpose, LeaseRecord, putBack, taken } from './lease-record.ts';
 
 export interface Lease {
   readonly record: LeaseRecord;
@@ -20,7 +12,8 @@ export interface Lease {
   readonly preempted?: LeaseRecord;
   /** Rejects when somebody else took it over: then nothing may be changed any more. */
   assertHeld(): Promise<void>;
-  release(): Promise<void>;
+  /** Gives it back. `undone`: nothing came of it, so that the hold that it would have left is not there either. */
+  release(how?: 'undone' | undefined): Promise<void>;
   /** Leaves it with the run of the workflow, whose next step takes it up. */
   keep(): Promise<void>;
 }
@@ -74,7 +67,7 @@ export function openLeases(
   const { processes, workflow } = platform;
   const folder = join(path, '..');
   const renewalPath = join(folder, 'lease-renewed.json');
-  const ownRun = ownRunOf(workflow);
+  const ownRun = callOf(workflow);
   const ttlMs = ownRun === undefined ? TTL_MS : RUN_TTL_MS;
 
   const leases: Leases = {
@@ -95,7 +88,7 @@ export function openLeases(
       if (host !== platform.identity.host || process === undefined) return undefined;
       return !(await processes.isAlive(process));
     },
-    isOwn: ({ owner }) => isSameRun(owner.run, ownRun),
+    isOwn: ({ owner }) => isSameCall(owner.run, ownRun),
     async acquire(request) {
       for (;;) {
         const existing = await leases.current();
@@ -108,9 +101,8 @@ export function openLeases(
         const record = under === undefined ? fresh : { ...fresh, under };
         if (existing !== undefined) await takeAway(existing);
         if (!(await files.create(path, JSON.stringify(record), 0o600))) continue;
-        return existing !== undefined && way === 'preempted'
-          ? { ...owned(record), preempted: existing }
-          : owned(record);
+        const lease = owned(record, hold !== undefined);
+        return existing !== undefined && way === 'preempted' ? { ...lease, preempted: existing } : lease;
       }
     },
     async hold(request) {
@@ -155,7 +147,7 @@ export function openLeases(
   }
 
   /** True when GitHub says so. A later attempt means that the earlier one is over. */
-  async function hasEnded({ repository, id, attempt }: OwnerRun): Promise<boolean> {
+  async function hasEnded({ repository, id, attempt }: WorkflowCall): Promise<boolean> {
     if (workflow === undefined || repository !== workflow.run.repository) return false;
     // Where it cannot be asked only time tells.
     const found = await workflow.find(id).catch(() => undefined);
@@ -200,7 +192,7 @@ export function openLeases(
     await files.remove(aside);
   }
 
-  function owned(record: LeaseRecord): Lease {
+  function owned(record: LeaseRecord, wasHeld: boolean): Lease {
     // A lease that was damaged meanwhile is not ours to change; whoever comes next is told of it.
     const isOurs = async () => (await read().catch(() => undefined))?.nonce === record.nonce;
     // Beside the lease: whoever took it over between our look and our word would find its own overwritten.
@@ -222,13 +214,13 @@ export function openLeases(
           hint: 'Look who works there with: holdfast lock status',
         });
       },
-      async release() {
+      async release(how) {
         stopRenewing();
         // One that is under way would write the lease again after it was given back.
         await renewing;
         if (!(await isOurs())) return;
         // Replaced in one step: a release that waits must not slip in before the hold is there again.
-        if (record.under === undefined) await takeAway(record);
+        if (record.under === undefined || (how === 'undone' && !wasHeld)) await takeAway(record);
         else await files.write(path, JSON.stringify(putBack(record, record.under)), 0o600);
       },
       async keep() {
@@ -250,12 +242,6 @@ function passesHold({ purpose }: LeaseRequest): boolean {
 /** The hold that somebody wants to be there afterwards. */
 function leftBy({ actor, leavesHold }: LeaseRequest, { acquiredAt }: LeaseRecord): LeaseRecord['under'] {
   return leavesHold === undefined ? undefined : { actor, reason: leavesHold, acquiredAt };
-}
-
-function ownRunOf(workflow: Platform['workflow']): OwnerRun | undefined {
-  if (workflow === undefined) return undefined;
-  const { repository, id, attempt, job } = workflow.run;
-  return { repository, id, attempt, call: workflow.admission?.call ?? `job ${job}` };
 }
 
 function parseJson(text: string): unknown {

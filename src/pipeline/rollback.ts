@@ -66,8 +66,11 @@ export async function rollback(request: RollbackRequest, settings: Configuration
     requireStateSecrets(settings, ', or keep the data: --data keep');
   }
   const lease = await takeLease(request, environment);
+  // Where nothing comes of it nothing can be undone by a release that waits, and no hold is left.
+  let hasChanged = lease.preempted !== undefined;
   try {
     const recovered = await recover(lease, environment);
+    hasChanged ||= recovered.actions.length > 0 || recovered.failed !== undefined;
     if (recovered.failed !== undefined) {
       // A way back that cannot be walked must not bar every other one: a person who names release and data replaces it.
       if (request.to === undefined || request.data === undefined) return close(stuck(recovered.failed, stages));
@@ -107,10 +110,11 @@ export async function rollback(request: RollbackRequest, settings: Configuration
         },
       );
     }
+    hasChanged = true;
     return close(await rollBackTo(to, live, { request, environment, lease, actor, stages }), live?.record);
   } finally {
     await recordOutcome(environment);
-    await lease.release();
+    await lease.release(hasChanged ? undefined : 'undone');
   }
 }
 

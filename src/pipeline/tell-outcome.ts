@@ -39,10 +39,11 @@ export async function tellOutcome(
         record: { ...(live === undefined ? {} : { live }), steps, untold: isUntold },
       },
     );
-  const alert = addressed(alertFor(close([], false)), outcome, platform);
-  if (alert === undefined) return close(configurationFindings(settings), false);
+  const configuration = configurationFindings(settings);
+  const alert = addressed(alertFor(close(configuration, false)), outcome, platform);
+  if (alert === undefined) return close(configuration, false);
   const told = await tell(alert, settings, platform);
-  return close([...configurationFindings(settings), ...told.findings], told.isUntold);
+  return close([...configuration, ...told.findings], told.isUntold);
 }
 
 /** With the page of the run, and a key that is the same however often this is tried for one attempt of one run. */
@@ -105,7 +106,7 @@ function configurationFindings({ problem, instead }: ReadableConfiguration): Fin
     {
       check: 'configuration',
       layer: 'release',
-      outcome: 'warn',
+      outcome: 'fail',
       severity: 'high',
       message: `the configuration of this run cannot be read (${problem}): ${what}`,
       remedy: 'Correct it; "holdfast config check" lists all that is wrong.',

@@ -1,4 +1,5 @@
 import type { Configuration } from '../config/configuration.ts';
+import { callOf, isSameCall } from '../core/admission.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report } from '../core/report.ts';
 import { recordOutcome } from '../environment/deployments.ts';
@@ -6,6 +7,7 @@ import { type Environment, openEnvironment } from '../environment/environment.ts
 import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { isLiveDown, startLive } from '../environment/start-live.ts';
 import { subjectOf } from '../environment/subject.ts';
+import type { Walk } from '../journal/walk.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from './recover.ts';
 
@@ -22,7 +24,7 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
   const actor = platform.identity.actor;
   const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'recover', actor });
   try {
-    const { actions: undone, failed: stuck, promoted } = await recover(lease, environment);
+    const { actions: undone, failed: stuck } = await recover(lease, environment);
     const live = await environment.book.live();
     const actions = [...undone];
     let failed = stuck;
@@ -38,25 +40,14 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
     const record = {
       live: live === undefined ? null : { release: live.record.release, version: live.record.version },
       actions,
-      promoted: promoted !== undefined,
+      own: await whatBecameOfOwn(environment),
     };
-    if (failed?.failed?.result.outcome === 'failed') {
-      const { message, remedy } = failed.failed.result;
-      const finding: Finding = {
-        check: failed.failed.name,
-        layer: 'release',
-        outcome: 'fail',
-        severity: 'critical',
-        message,
-        remedy: remedy ?? 'Mend what the message names, then run: holdfast recover',
-      };
-      const summary = `recovery stopped: ${message}. A person is needed`;
-      return composeReport('recover', subject, times, {
-        decision: 'stop',
-        reason: 'unsafe',
-        summary,
-        findings: [finding],
-      });
+    const findings = [...stuckFindings(failed), ...silentFindings(environment)];
+    const [first] = findings;
+    if (first !== undefined) {
+      const did = actions.length === 0 ? '' : `${actions.join('; ')}; `;
+      const summary = `${did}recovery stopped: ${first.message}. A person is needed`;
+      return composeReport('recover', subject, times, { decision: 'stop', reason: 'unsafe', summary, findings });
     }
     return composeReport('recover', subject, times, {
       reason: actions.length === 0 ? 'nothing-to-recover' : 'recovered',
@@ -66,6 +57,24 @@ export async function recoverEnvironment(settings: Configuration, platform: Plat
   } finally {
     await lease.release();
   }
+}
+
+function stuckFindings(walk: Walk | undefined): Finding[] {
+  if (walk?.failed?.result.outcome !== 'failed') return [];
+  const { message, remedy = 'Mend what the message names, then run: holdfast recover' } = walk.failed.result;
+  return [{ check: walk.failed.name, layer: 'release', outcome: 'fail', severity: 'critical', message, remedy }];
+}
+
+/** What runs on a machine that says nothing is not known: it may be what the others were brought back from. */
+function silentFindings({ unreachable }: Environment): Finding[] {
+  return unreachable.map(({ code, message, hint }) => ({
+    check: code,
+    layer: 'release',
+    outcome: 'fail',
+    severity: 'critical',
+    message: `${message}, so what runs there is not known`,
+    remedy: `${hint ?? ''} Then run: holdfast recover`.trim(),
+  }));
 }
 
 /**
@@ -78,4 +87,20 @@ async function othersAtWork({ leases, settings, platform }: Environment): Promis
   if (lease === undefined || lease.purpose === 'hold' || leases.isOwn(lease) || (await leases.isStale(lease)))
     return undefined;
   return `a ${lease.purpose} by ${lease.owner.actor} works on ${settings.environment} and settles what this run left`;
+}
+
+/**
+ * What became of the release that this call of a workflow began, for the job that tells people: `nothing` when it had begun
+ * none, `discarded` when that one had changed nothing.
+ */
+async function whatBecameOfOwn({
+  book,
+  journal,
+  platform,
+}: Environment): Promise<'nothing' | 'discarded' | 'undone' | 'good' | 'live'> {
+  const call = callOf(platform.workflow);
+  const own = (await book.list()).find(({ run }) => isSameCall(run, call));
+  if (own === undefined) return 'nothing';
+  if (own.state === 'good' || own.state === 'live') return own.state;
+  return (await journal.read(own.release))?.touching.size === 0 ? 'discarded' : 'undone';
 }

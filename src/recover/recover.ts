@@ -40,7 +40,7 @@ export function planRecovery(
 export async function recover(lease: Lease, environment: Environment, because?: string): Promise<Recovered> {
   const { journal } = environment;
   const actions: string[] = [];
-  let settled: { readonly back?: FellBack; readonly promoted?: string } = {};
+  let settled: { readonly back?: FellBack } = {};
   for (;;) {
     const open = await journal.open();
     const plan = planRecovery(open);
@@ -63,7 +63,6 @@ export async function recover(lease: Lease, environment: Environment, because?: 
         return { actions, ...settled };
       case 'finish-promotion':
         await markGood(header.run, environment);
-        settled = { ...settled, promoted: header.run };
         actions.push(`finished the promotion of ${header.run}`);
         break;
       case 'discard':
@@ -98,7 +97,7 @@ export async function recover(lease: Lease, environment: Environment, because?: 
         const failure = because ?? found;
         const back = await fallBack(run, failure, lease, environment);
         if (!back.walk.completed) return { actions, failed: back.walk };
-        settled = { ...settled, back };
+        settled = { back };
         const now = back.to === undefined ? 'nothing is live, as before' : `${back.to.version} is live again`;
         actions.push(`undid ${header.run} (${failure}): ${now}, data ${back.data} (${back.dataReason})`);
         break;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { WorkflowCall } from '../core/admission.ts';
 import type { Capsule } from '../core/capsule.ts';
 import type { ProcessId } from '../platform/processes.ts';
 
@@ -22,6 +23,8 @@ export const ReleaseRecord = z.strictObject({
   /** The release that was live when this one began. */
   previous: z.string().optional(),
   actor: z.string(),
+  /** The call of a workflow that released it; absent for a laptop. */
+  run: WorkflowCall.optional(),
   /** Why it is bad, for people. */
   failure: z.string().optional(),
 });

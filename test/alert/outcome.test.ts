@@ -132,7 +132,7 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
     needs: {
       admit,
       release: job('cancelled'),
-      recover: job('success', { recover: step('recover', 'recovered', live(V1)) }),
+      recover: job('success', { recover: step('recover', 'recovered', { record: { live: V1, own: 'undone' } }) }),
     },
     reason: 'rolled-back',
     summary: 'the job release was cancelled or ran out of time',
@@ -144,7 +144,7 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
       admit,
       release: job('failure'),
       recover: job('success', {
-        recover: step('recover', 'recovered', { record: { live: V2, promoted: true } }),
+        recover: step('recover', 'recovered', { record: { live: V2, own: 'good' } }),
       }),
     },
     reason: 'released',
@@ -156,9 +156,37 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
     needs: {
       admit,
       release: job('failure'),
-      recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V2)) }),
+      recover: job('success', {
+        recover: step('recover', 'nothing-to-recover', { record: { live: V2, own: 'good' } }),
+      }),
     },
     reason: 'released',
+    summary: 'v2 is live and good, but',
+    live: V2,
+  },
+  {
+    name: 'a machine that died before anything was changed, where the same version was live already',
+    needs: {
+      admit,
+      release: job('failure'),
+      recover: job('success', {
+        recover: step('recover', 'nothing-to-recover', { record: { live: V2, own: 'nothing' } }),
+      }),
+    },
+    reason: 'not-started',
+    summary: 'v2 was not released',
+    live: V2,
+  },
+  {
+    name: 'a machine that died when what was live could not be looked at',
+    needs: {
+      admit,
+      release: job('failure'),
+      recover: job('success', {
+        recover: step('recover', 'nothing-to-recover', { record: { live: V2, own: 'live' } }),
+      }),
+    },
+    reason: 'live-not-good',
     summary: 'v2 is live, but',
     live: V2,
   },
@@ -178,7 +206,7 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
     needs: {
       admit,
       release: job('failure', { backup, deploy: deployed, rollback: stopping('rollback', 'unsafe') }),
-      recover: job('success', { recover: step('recover', 'recovered', live(V1)) }),
+      recover: job('success', { recover: step('recover', 'recovered', { record: { live: V1, own: 'undone' } }) }),
     },
     reason: 'rolled-back',
     summary: 'rollback unsafe',

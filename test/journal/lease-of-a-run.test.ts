@@ -139,6 +139,17 @@ describe('a rollback that pre-empts', () => {
     expect(await waiting.current()).toMatchObject({ purpose: 'hold', owner: { actor: 'user:2' }, ttlMs: null });
   });
 
+  it('leaves no hold of its own when nothing came of it, and the one that was there before all the same', async () => {
+    const folder = await aFolder();
+    const leases = stepOf(folder, undefined);
+    await (await leases.acquire({ ...ROLLBACK, leavesHold: 'a slip of the hand' })).release('undone');
+    expect(await leases.current()).toBeUndefined();
+
+    await leases.hold({ environment: 'production', actor: 'os:carol', reason: 'month-end closing' });
+    await (await leases.acquire({ ...ROLLBACK, leavesHold: 'a slip of the hand' })).release('undone');
+    expect(await leases.current()).toMatchObject({ owner: { actor: 'os:carol' }, purpose: 'hold' });
+  });
+
   it('leaves the hold that was there before as it was', async () => {
     const folder = await aFolder();
     const leases = stepOf(folder, undefined);

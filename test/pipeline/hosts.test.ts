@@ -121,12 +121,18 @@ describe('three hosts over ssh', () => {
 
     const back = { to: undefined, data: 'keep' as const, reason: undefined };
     const half = await withPlatform((platform) => rollback(back, settingsOf('v2'), platform));
+    const blind = await withPlatform((platform) => recoverEnvironment(settingsOf('v2'), platform));
     await third?.plugIn();
     const between = await versions();
     const recovered = await withPlatform((platform) => recoverEnvironment(settingsOf('v2'), platform));
 
     expect(half).toMatchObject({ decision: 'stop', reason: 'unsafe' });
     expect(half.summary).toContain(third?.address);
+    expect(blind).toMatchObject({
+      decision: 'stop',
+      reason: 'unsafe',
+      summary: expect.stringContaining(String(third?.address)),
+    });
     expect(between).toEqual(['v1', 'v1', 'v2']);
     expect(recovered.reason).toBe('recovered');
     expect(await versions()).toEqual(['v1', 'v1', 'v1']);

@@ -8,7 +8,7 @@ import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 import { exportPublished } from './built.ts';
 import { type Caller, createCaller, type Outcome, type RunOptions } from './harness.ts';
 
-const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const SAMPLE = join(import.meta.dirname, '../../examples/insurance-navigator');
 const EXAMPLES = join(import.meta.dirname, '../../config/examples');
 

@@ -55,7 +55,7 @@ describe('a rollback by hand', () => {
     expect(answerOf(next)).toMatchObject({ reason: 'released', 'live-version': next.version });
   }, 400_000);
 
-  it('that names no good release is a clear error, and changes nothing', async () => {
+  it('that names no good release is a clear error, changes nothing and leaves no hold', async () => {
     const before = await platform.version();
 
     const run = await platform.rollback({ to: 'v99', data: 'keep', reason: 'a slip of the hand' });
@@ -64,7 +64,7 @@ describe('a rollback by hand', () => {
     expect(answerOf(run)).toMatchObject({ decision: 'stop' });
     expect(run.log).toContain('v99');
     expect(await platform.version()).toBe(before);
-    await platform.lock({ do: 'release' });
+    expect(answerOf(await platform.lock({ do: 'status' }))).toMatchObject({ reason: 'free' });
   }, 200_000);
 
   it('validates on request what is live', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { WorkflowCall } from '../../core/admission.ts';
 import { canonicalJson } from '../../core/canonical-json.ts';
 import { Capsule } from '../../core/capsule.ts';
 import { OutsideError, UserError } from '../../core/errors.ts';
@@ -41,13 +42,14 @@ export interface BookEntry {
   readonly settings: SecretSettings;
   readonly previous: string | undefined;
   readonly actor: string;
+  readonly run?: WorkflowCall | undefined;
   readonly at: string;
 }
 
 export function releaseBook(layout: Layout, machine: Machine): ReleaseBook {
   const { files } = machine;
   const book: ReleaseBook = {
-    async enter({ capsule, settings, previous, actor, at }) {
+    async enter({ capsule, settings, previous, actor, run, at }) {
       const text = canonicalJson(capsule);
       await files.write(layout.secretSettings(capsule.release), JSON.stringify(settings), 0o600);
       await files.write(layout.capsule(capsule.release), text, 0o600);
@@ -61,6 +63,7 @@ export function releaseBook(layout: Layout, machine: Machine): ReleaseBook {
         capsule: sha256(text),
         ...(previous === undefined ? {} : { previous }),
         actor,
+        ...(run === undefined ? {} : { run }),
       };
       await files.write(layout.record(capsule.release), JSON.stringify(record), 0o600);
       return record;
