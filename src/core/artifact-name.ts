@@ -1,4 +1,4 @@
-/** Where something that a run keeps belongs to; `project` is empty where no configuration could be read. */
+/** Where something that a run keeps belongs to; Each is empty where no configuration could be read. */
 export interface ArtifactSubject {
   readonly project: string;
   readonly environment: string;
@@ -13,6 +13,7 @@ export function artifactName(
   { project, environment }: ArtifactSubject,
   attempt: number,
 ): string {
-  const place = [project, environment].filter((part) => part !== '').join('.');
-  return `holdfast-${kind}-${place}${attempt > 1 ? `.${attempt}` : ''}`;
+  const known = [project, environment].filter((part) => part !== '').join('.');
+  const place = known === '' ? '' : `-${known}`;
+  return `holdfast-${kind}${place}${attempt > 1 ? `.${attempt}` : ''}`;
 }
