@@ -31,7 +31,7 @@ describe('a push to main', () => {
     const { github } = platform.caller;
     const kept = new Map(github.world.artifacts.map(({ name, bytes }) => [name, unzip(bytes)]));
     const fileOf = (kind: string, file: string) =>
-      JSON.parse(String(kept.get(`holdfast-${kind}-navigator.production`)?.[file]));
+      JSON.parse(String(kept.get(`holdfast-${kind}-insurance-navigator.production`)?.[file]));
 
     const baseline = Baseline.parse(fileOf('baseline', 'baseline.json'));
     expect(baseline).toMatchObject({ environment: 'production', version: good.version });
