@@ -26,5 +26,6 @@ export const alertStep: Action<typeof inputs, ReadableConfiguration, Platform> =
   reasons: [...new Set([...RELEASE_REASONS, ...ROLLBACK_REASONS])],
   run: ({ inputs: { needs, version }, settings }, platform) =>
     tellOutcome(readNeeds(needs, 'needs'), version, settings, platform),
+  keepsReport: true,
   fails: ({ record, reason }) => record?.['untold'] === true || reason === 'bug',
 };

@@ -29,7 +29,16 @@ export const deployAction: Action<typeof inputs, Configuration, Platform> = {
   settings: 'configuration',
   inputs,
   examples: ['deploy --version v2'],
-  reasons: ['deployed', 'exited', 'never-healthy', 'port-taken', 'migration-failed', 'interrupted', 'unsafe'],
+  reasons: [
+    'deployed',
+    'could-not-look',
+    'exited',
+    'never-healthy',
+    'port-taken',
+    'migration-failed',
+    'interrupted',
+    'unsafe',
+  ],
   run: ({ inputs: { version, service, backup, 'without-proof': withoutProof }, settings }, platform) =>
     deployAlone({ version, service, backup, withoutProof }, settings, platform),
 };

@@ -44,6 +44,8 @@ export interface Action<Inputs extends z.ZodObject, Settings, Platform, Needs = 
   closingLine?(report: Report): string;
   /** Whether the step of a workflow that runs it is a failed one; by default when the decision is to stop. */
   fails?(report: Report): boolean;
+  /** Its report, masked, is kept as an artifact of the run of a workflow: what became of the whole. */
+  readonly keepsReport?: boolean;
 }
 
 /** The headings of help, in order. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
+import { artifactName } from '../core/artifact-name.ts';
 import { formatBytes } from '../core/bytes.ts';
 import { UserError } from '../core/errors.ts';
 import { RecordedArtifact } from '../core/recorded-artifact.ts';
@@ -51,7 +52,7 @@ async function buildAndKeep(settings: Configuration, workflow: Workflow, platfor
   try {
     const { directory, file } = settings;
     const packed = await packBuild({ outputs, directory, file, into }, platform);
-    const name = artifactName(settings, workflow);
+    const name = artifactName('build', settings, workflow.run.attempt);
     const kept = await workflow.artifacts.upload(name, into, [PACKED_BUILD], KEEP_DAYS);
     const size = formatBytes(packed.sizeBytes);
     step.end('proceed', `${packed.files} files, ${size}`);
@@ -67,15 +68,6 @@ async function buildAndKeep(settings: Configuration, workflow: Workflow, platfor
   } finally {
     await files.remove(into);
   }
-}
-
-/**
- * One name for each environment of each project that a run builds for, and for each attempt: an artifact is never
- * replaced, and somebody may run the job again.
- */
-function artifactName({ project, environment }: Configuration, { run }: Workflow): string {
-  const attempt = run.attempt > 1 ? `.${run.attempt}` : '';
-  return `holdfast-build-${project}.${environment}${attempt}`;
 }
 
 function recordNamed(name: string, found: readonly Artifact[], { run }: Workflow): ReportParts {

@@ -1,23 +1,59 @@
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, relative } from 'node:path';
 import { Baseline } from '../checks/baseline.ts';
-import { errorMessage, UserError } from '../core/errors.ts';
+import { errorMessage, OutsideError, UserError } from '../core/errors.ts';
 import { readOwn } from '../targets/directory/book.ts';
 import type { Environment } from './environment.ts';
+import { explainNone, type FoundBaseline } from './found-baseline.ts';
+import { findKept, parseBaseline } from './kept-baseline.ts';
 
 /**
  * The baseline that a release of this environment is compared with: the one recorded by its last promotion, or, with
- * `validate.baseline.from`, the reviewed file `baselines/<project>/<from>.json` beside holdfast.yml. Undefined when there is none.
+ * `validate.baseline.from`, the reviewed file `baselines/<project>/<from>.json` beside holdfast.yml, or the newest that a
+ * run of GitHub kept. Rejects with OutsideError `target-damaged`; a file or artifact that cannot be trusted, or seen, is
+ * `refused`.
  */
-export async function latestBaseline(environment: Environment): Promise<Baseline | undefined> {
-  const { settings, layout, machine, platform } = environment;
-  const { from } = settings.validate.baseline;
-  if (from === undefined || from === settings.environment) {
-    return readOwn(join(layout.baselines, LATEST), Baseline, machine);
+export async function findBaseline(environment: Environment): Promise<FoundBaseline> {
+  const { settings, layout, machine } = environment;
+  const { from = settings.environment } = settings.validate.baseline;
+  if (from === settings.environment) {
+    const baseline = await readOwn(join(layout.baselines, LATEST), Baseline, machine);
+    if (baseline === undefined) return { status: 'missing', environment: from, isOwn: true };
+    return { status: 'found', where: 'target', baseline };
   }
-  return readOwn(reviewedPath(from, environment), Baseline, { ...machine, files: platform.files });
+  try {
+    return await findOther(from, environment);
+  } catch (error) {
+    if (!(error instanceof UserError) && !(error instanceof OutsideError)) throw error;
+    return { status: 'refused', environment: from, why: error.message, remedy: error.hint };
+  }
 }
 
 const LATEST = 'latest.json';
+
+/** On GitHub the file of the default branch counts: what is released has no say in what it is compared with. */
+async function findOther(from: string, environment: Environment): Promise<FoundBaseline> {
+  const { settings, platform } = environment;
+  const { workflow, files } = platform;
+  const path = reviewedPath(from, environment);
+  const shown = relative(settings.directory, path);
+  if (workflow === undefined) {
+    const bytes = await files.read(path);
+    if (bytes === undefined) return { status: 'missing', environment: from, isOwn: false };
+    return fromFile(bytes, from, shown);
+  }
+  const branch = await workflow.defaultBranch();
+  const inRepository = relative(workflow.run.workspace ?? path, path);
+  const isOutside = inRepository === '' || inRepository.startsWith('..');
+  const bytes = await (isOutside ? files.read(path) : workflow.readFile(inRepository, branch.commit));
+  if (bytes === undefined) return findKept(from, branch, workflow, environment);
+  return fromFile(bytes, from, isOutside ? shown : `${shown} on ${branch.name}`);
+}
+
+function fromFile(bytes: Uint8Array, from: string, shown: string): FoundBaseline {
+  const baseline = parseBaseline(bytes);
+  if (baseline !== undefined) return { status: 'found', where: 'file', baseline };
+  return { status: 'refused', environment: from, why: `${shown} is no baseline` };
+}
 
 /** Keeps a baseline by its id and as the latest one. */
 export async function saveBaseline(baseline: Baseline, environment: Environment): Promise<void> {
@@ -59,9 +95,9 @@ export async function baselineNamed(name: string, environment: Environment): Pro
   const missing = (what: string) =>
     new UserError('no-baseline', what, { hint: 'Record one of the live release: holdfast baseline record' });
   if (name === 'latest') {
-    const latest = await latestBaseline(environment);
-    if (latest === undefined) throw missing(`${environment.settings.environment} has no baseline yet`);
-    return latest;
+    const latest = await findBaseline(environment);
+    if (latest.status !== 'found') throw missing(explainNone(latest));
+    return latest.baseline;
   }
   if (!/^[0-9a-f]{6,64}$/.test(name)) return readBaselineFile(name, environment);
   const found = (await listBaselines(environment)).filter(({ id }) => id.startsWith(name));

@@ -3,6 +3,7 @@ import type { ConfigurationCall } from '../config/commands.ts';
 import type { Configuration } from '../config/configuration.ts';
 import { InvalidConfiguration } from '../config/problem.ts';
 import type { Block } from '../core/action.ts';
+import { artifactName } from '../core/artifact-name.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { Report, type Subject } from '../core/report.ts';
@@ -49,6 +50,8 @@ interface Run {
   blocks: readonly Block[];
   /** What the action says of its step; by its decision when undefined. */
   hasFailed?: boolean | undefined;
+  /** The report shall outlive the job. */
+  keepsReport?: boolean | undefined;
   /** What the host itself has found: about the configuration, and where its policy comes from. */
   readonly findings: Finding[];
   platform?: Platform;
@@ -95,6 +98,7 @@ async function runAction(load: () => Promise<GithubAction>, run: Run, log: Log, 
     log.warn(`secrets of under 4 characters cannot be masked and may be printed: ${secrets.unmasked.join(', ')}`);
   }
   const action = await load();
+  run.keepsReport = action.keepsReport;
   const inputs = await readInputs(action, (input) => runner.takeInput(input));
   const workflow = host.workflow(inputs.githubToken, host.signal);
   const { admission } = inputs;
@@ -207,6 +211,7 @@ async function deliver(report: Report, name: string, run: Run, host: GithubHost)
     const { renderMarkdown } = await import('../report/markdown.ts');
     await runner.summarize(renderMarkdown(report, { mask, blocks: run.blocks }));
   });
+  await attempt('the report was not kept as an artifact', run, runner, () => keepReport(report, run));
   runner.info(defuseCommands(`${name}: ${report.decision} (${text(report.reason)}): ${text(report.summary)}`));
   if (run.hasFailed ?? report.decision === 'stop') runner.fail(text(report.summary));
 }
@@ -227,6 +232,21 @@ async function writeReport(report: Report, name: string, run: Run, host: GithubH
   const path = join(folder, `holdfast-${name}-${random.hex(4)}.json`);
   await files.write(path, renderJson(report, { mask: run.mask }), 0o600);
   return path;
+}
+
+/** Whoever reads the repository can download it: nothing is in it but what is printed. */
+async function keepReport(report: Report, { keepsReport, platform, mask }: Run): Promise<void> {
+  if (keepsReport !== true || platform?.workflow === undefined) return;
+  const { files, workflow } = platform;
+  const { renderJson } = await import('../report/json.ts');
+  const folder = await files.makeTemporary('holdfast-report-');
+  try {
+    await files.write(join(folder, 'report.json'), renderJson(report, { mask }), 0o600);
+    const name = mask(artifactName('report', report.subject, workflow.run.attempt));
+    await workflow.artifacts.upload(name, folder, ['report.json']);
+  } finally {
+    await files.remove(folder);
+  }
 }
 
 /** What tells of a result must not change it. */

@@ -6,7 +6,7 @@ import { countOutcomes } from '../core/finding.ts';
 import type { Handover } from '../core/handover.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
 import { answer } from '../environment/answer.ts';
-import { latestBaseline } from '../environment/baselines.ts';
+import { findBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
 import { compareArtifacts, listOwnModes, observeAll } from '../environment/observe.ts';
 import { subjectOf } from '../environment/subject.ts';
@@ -111,6 +111,6 @@ function countsOf(validated: Handover | undefined, release: string): ReturnType<
 
 async function askAgain(environment: Environment): Promise<ReturnType<typeof countOutcomes>> {
   const { log } = environment.platform;
-  const { findings } = await validate(await observeAll(environment), await latestBaseline(environment), log);
+  const { findings } = await validate(await observeAll(environment), await findBaseline(environment), log);
   return countOutcomes(findings);
 }

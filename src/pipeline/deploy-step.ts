@@ -9,7 +9,7 @@ import { artifactPath, buildArtifacts, chosenServices, findArtifacts } from '../
 import { deploy } from '../deploy/deploy.ts';
 import { requireWorkflow } from '../deploy/recorded-artifact.ts';
 import { takeArtifact } from '../deploy/take-artifact.ts';
-import { latestBaseline } from '../environment/baselines.ts';
+import { findBaseline } from '../environment/baselines.ts';
 import { recordBegun } from '../environment/deployments.ts';
 import type { Environment } from '../environment/environment.ts';
 import { endRun, markRelease } from '../environment/settle.ts';
@@ -19,6 +19,7 @@ import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
 import { listBackups } from '../sources/catalog.ts';
 import type { LiveRelease } from '../targets/target.ts';
+import { judgeBaseline } from '../validate/validate.ts';
 import { SafetyNetRecord } from './backup-step.ts';
 import { openRun, type ReleaseRequest } from './run.ts';
 import { type LeaseAfter, underStepLease } from './step.ts';
@@ -52,11 +53,13 @@ export async function deployAlone(
   const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
     const recovered = await recover(lease, environment);
     if (recovered.failed !== undefined) return unsafe('a killed run could not be undone: run "holdfast recover"');
+    const found = await findBaseline(environment);
+    const { decision, reason, summary, findings } = judgeBaseline(found, settings.validate.required);
+    if (decision === 'stop') return { decision, reason, summary, findings };
     const live = await environment.book.live();
     const carried = (service: string) => live?.capsule.services[service] !== undefined;
     const artifacts = await artifactsOf(request, carried, environment);
     const net = await chooseBackup(withNet(request), live, environment);
-    const baseline = await latestBaseline(environment);
     await recordBegun(run.id, request.version, environment);
     const { walk, touched } = await deploy(
       {
@@ -66,7 +69,7 @@ export async function deployAlone(
         artifacts,
         fingerprints: net.fingerprints,
         backup: net.backup,
-        baseline: baseline?.id,
+        baseline: found.baseline?.id,
         actor: run.actor,
       },
       lease,

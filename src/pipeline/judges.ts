@@ -1,14 +1,14 @@
 import { accessFinding, decideAccess } from '../authorize/authorize.ts';
 import { createBackup, pruneBackups, verifyBackup } from '../backup/backup.ts';
-import type { Baseline } from '../checks/baseline.ts';
 import { planChecks } from '../checks/catalogue.ts';
 import { recordBaseline } from '../checks/record-baseline.ts';
 import { assessCompliance, type ComplianceEvidence } from '../compliance/assess.ts';
 import type { Capsule } from '../core/capsule.ts';
 import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
 import { countOutcomes, type Finding } from '../core/finding.ts';
-import { latestBaseline } from '../environment/baselines.ts';
+import { findBaseline, saveBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
+import { keepWithRun } from '../environment/kept-baseline.ts';
 import { compareArtifacts, listOwnModes, observe, observeAll } from '../environment/observe.ts';
 import type { BackupRecord } from '../sources/manifest.ts';
 import { type Validated, validate } from '../validate/validate.ts';
@@ -122,7 +122,7 @@ async function readFingerprints({ sources }: Environment): Promise<Capsule['fing
 export async function validateStage({ stages, platform }: ReleaseRun, environment: Environment): Promise<Validated> {
   return stages.run('validate', async () => {
     const observed = await observeAll(environment);
-    const validated = await validate(observed, await latestBaseline(environment), platform.log);
+    const validated = await validate(observed, await findBaseline(environment), platform.log);
     return { ...validated, findings: [...validated.findings, ...(await missingState(environment))] };
   });
 }
@@ -147,12 +147,12 @@ async function missingState({ sources, machine }: Environment): Promise<Finding[
   return findings;
 }
 
-/** Records what is right now, and marks the release good. */
+/** Marks the release good and records what is right now, on the target and with the run of the workflow. */
 export async function promoteStage(
   { stages, settings, id, request, platform }: ReleaseRun,
   environment: Environment,
   markGood: () => Promise<readonly string[]>,
-): Promise<Verdict & { readonly baseline?: Baseline }> {
+): Promise<Verdict> {
   return stages.run('promote', async () => {
     const removed = await markGood();
     const observed = await observe(environment);
@@ -167,12 +167,13 @@ export async function promoteStage(
       platform.log.warn(`the baseline was not recorded: ${errorMessage(error)}`);
       return undefined;
     });
+    if (baseline !== undefined) await saveBaseline(baseline, environment);
     const pruned = removed.length === 0 ? '' : `; removed ${removed.length} old releases`;
     return {
       decision: 'proceed',
       reason: 'promoted',
       summary: `${request.version} is good${pruned}`,
-      ...(baseline === undefined ? {} : { baseline }),
+      findings: baseline === undefined ? [] : await keepWithRun(baseline, environment),
     };
   });
 }

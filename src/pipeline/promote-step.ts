@@ -2,7 +2,6 @@ import type { Configuration } from '../config/configuration.ts';
 import { UserError } from '../core/errors.ts';
 import type { Handover } from '../core/handover.ts';
 import type { Report, ReportParts } from '../core/report.ts';
-import { saveBaseline } from '../environment/baselines.ts';
 import { recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { markGood } from '../environment/good.ts';
@@ -59,9 +58,9 @@ export async function promoteAlone(
       await lease.assertHeld();
       return (await markGood(release, environment)).removed;
     });
-    if (promoted.baseline !== undefined) await saveBaseline(promoted.baseline, environment);
     await recordOutcome(environment);
-    return { reason: 'promoted', summary: promoted.summary, findings, record };
+    const { summary, findings: more = [] } = promoted;
+    return { reason: 'promoted', summary, findings: [...findings, ...more], record };
   };
   return underStepLease({ action: 'promote', run, subject, lease: 'free', work });
 }

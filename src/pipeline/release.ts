@@ -5,7 +5,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Report } from '../core/report.ts';
 import { buildArtifacts } from '../deploy/build.ts';
 import { type Deployed, deploy } from '../deploy/deploy.ts';
-import { latestBaseline, saveBaseline } from '../environment/baselines.ts';
+import { findBaseline } from '../environment/baselines.ts';
 import { recordBegun, recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
@@ -14,6 +14,7 @@ import { endRun, markRelease } from '../environment/settle.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
+import { judgeBaseline } from '../validate/validate.ts';
 import { authorizeStage, backupStage, complianceStage, promoteStage, validateStage } from './judges.ts';
 import { type Ending, reportRelease } from './release-report.ts';
 import { openRun, type ReleaseRequest, type ReleaseRun, type SafetyNet } from './run.ts';
@@ -88,11 +89,15 @@ async function releaseUnder(lease: Lease, run: ReleaseRun, environment: Environm
 
   const before = await complianceStage('before', run, environment);
   if (before.decision === 'stop') return { reason: 'not-started', because: before };
+  const found = await findBaseline(environment);
+  const sight = judgeBaseline(found, settings.validate.required);
+  if (sight.decision === 'stop') {
+    return { reason: 'not-started', because: await stages.run('validate', async () => sight) };
+  }
   const net = await backupStage(run, environment);
   if (net.decision === 'stop') return { reason: 'not-started', because: net };
-  const baseline = await latestBaseline(environment);
 
-  const deployed = await deployStage(run, environment, lease, net, artifacts, baseline?.id);
+  const deployed = await deployStage(run, environment, lease, net, artifacts, found.baseline?.id);
   if (deployed.decision === 'stop' && !deployed.result.touched) {
     await markRelease(run.id, 'bad', deployed.summary, environment);
     await endRun(run.id, 'undone', environment);
@@ -110,7 +115,6 @@ async function releaseUnder(lease: Lease, run: ReleaseRun, environment: Environm
     const { removed } = await markGood(run.id, environment);
     return removed;
   });
-  if (promoted.baseline !== undefined) await saveBaseline(promoted.baseline, environment);
   return { reason: 'released', because: promoted, net };
 }
 

@@ -10,6 +10,8 @@ export interface Github {
   branch(name: string): Promise<Branch | undefined>;
   /** The content of a file at a commit or branch; undefined when there is none. `path` is relative to the repository. */
   readFile(path: string, ref: string): Promise<Uint8Array | undefined>;
+  /** Whether a commit is at the other one, or came before it. False when GitHub knows one of them no more. */
+  isPartOf(commit: string, other: string): Promise<boolean>;
 }
 
 export interface Branch {
@@ -52,6 +54,14 @@ export function githubOver({ owner, repo, ask }: Pick<GithubApi, 'owner' | 'repo
         throw new OutsideError('github-unreachable', `${path} at ${ref} is no file of under 1 MB`);
       }
       return Buffer.from(data.content, 'base64');
+    },
+    async isPartOf(commit, other) {
+      const question = { what: `compare ${commit} with ${other}`, permission };
+      const asked = { owner, repo, basehead: `${other}...${commit}`, per_page: 1 };
+      const answer = await ask(question, (octokit, request) =>
+        octokit.rest.repos.compareCommitsWithBasehead({ ...asked, request }),
+      );
+      return answer?.data.status === 'identical' || answer?.data.status === 'behind';
     },
   };
 }

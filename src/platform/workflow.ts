@@ -2,7 +2,7 @@ import type { Admission } from '../core/admission.ts';
 import { artifactsOver } from './artifacts.ts';
 import { deploymentsOver } from './deployments.ts';
 import { githubOver } from './github.ts';
-import { connectApi, type GithubApi } from './github-api.ts';
+import { connectApi, type GithubApi, notFound } from './github-api.ts';
 
 /**
  * The run of a workflow that this process is a step of, and what GitHub keeps for it. A laptop has none.
@@ -19,6 +19,15 @@ export interface Workflow {
   readonly artifacts: Artifacts;
   /** The content of a file of this repository at a commit; undefined when there is none. */
   readFile(path: string, commit: string): Promise<Uint8Array | undefined>;
+  /** The branch whose policy holds, with the commit at its head. */
+  defaultBranch(): Promise<DefaultBranch>;
+  /** Whether a commit is at the other one, or came before it: a tag may be called like a branch. */
+  isPartOf(commit: string, other: string): Promise<boolean>;
+}
+
+export interface DefaultBranch {
+  readonly name: string;
+  readonly commit: string;
 }
 
 export interface WorkflowRun {
@@ -35,6 +44,8 @@ export interface WorkflowRun {
   readonly url: string;
   /** It runs on a machine of GitHub's own, which keeps nothing for the next job. */
   readonly isHosted: boolean;
+  /** The folder into which its repository is checked out, absolute; undefined when the runner does not say. */
+  readonly workspace?: string | undefined;
 }
 
 export interface FoundRun {
@@ -44,7 +55,9 @@ export interface FoundRun {
   readonly hasEnded: boolean;
   /** `success`, `failure`, `cancelled` …; undefined until it has ended. */
   readonly conclusion: string | undefined;
+  /** Or a tag. */
   readonly branch: string | undefined;
+  readonly commit: string;
   readonly event: string;
   /** `.github/workflows/release.yml`: the workflow of the caller. */
   readonly workflow: string;
@@ -143,6 +156,8 @@ export function connectWorkflow(env: Environment, token: string, signal: AbortSi
     deployments: deploymentsOver(api, run.url),
     artifacts: artifactsOver(api, run.id, signal),
     readFile: (path, commit) => githubOver(api).readFile(path, commit),
+    defaultBranch: () => findDefaultBranch(api),
+    isPartOf: (commit, other) => githubOver(api).isPartOf(commit, other),
   };
 }
 
@@ -152,7 +167,16 @@ function readRun(env: Environment): WorkflowRun | undefined {
   if (repository === '' || commit === '' || !Number.isSafeInteger(id) || id < 1) return undefined;
   const url = `${env['GITHUB_SERVER_URL'] || 'https://github.com'}/${repository}/actions/runs/${id}`;
   const isHosted = env['RUNNER_ENVIRONMENT'] === 'github-hosted';
-  return { repository, id, attempt: Number(env['GITHUB_RUN_ATTEMPT'] || 1), job, commit, url, isHosted };
+  const workspace = env['GITHUB_WORKSPACE'] || undefined;
+  return { repository, id, attempt: Number(env['GITHUB_RUN_ATTEMPT'] || 1), job, commit, url, isHosted, workspace };
+}
+
+async function findDefaultBranch(api: GithubApi): Promise<DefaultBranch> {
+  const github = githubOver(api);
+  const name = await github.defaultBranch();
+  const head = await github.branch(name);
+  if (head === undefined) throw notFound({ what: `read the branch ${name}`, permission: 'contents: read' });
+  return { name, commit: head.commit };
 }
 
 async function findRun(id: number, { owner, repo, ask }: GithubApi): Promise<FoundRun | undefined> {
@@ -168,6 +192,7 @@ async function findRun(id: number, { owner, repo, ask }: GithubApi): Promise<Fou
     hasEnded: data.status === 'completed',
     conclusion: data.conclusion ?? undefined,
     branch: data.head_branch ?? undefined,
+    commit: data.head_sha,
     event: data.event,
     // GitHub may say of which branch or tag it is: `.github/workflows/release.yml@main`.
     workflow: data.path.replace(/(\.ya?ml)@.*$/, '$1'),

@@ -11,13 +11,14 @@ import type { Report, ReportParts } from '../core/report.ts';
 import { answer } from '../environment/answer.ts';
 import {
   baselineNamed,
+  findBaseline,
   keepBaseline,
-  latestBaseline,
   listBaselines,
   saveBaseline,
   writeReviewed,
 } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
+import { keepWithRun } from '../environment/kept-baseline.ts';
 import { observe } from '../environment/observe.ts';
 import type { Platform } from '../platform/platform.ts';
 
@@ -36,7 +37,10 @@ const acceptInputs = z.strictObject({
   id: Named.optional().meta({ description: 'The one that is recorded last by default; else as for show' }),
 });
 
-/** Records what the live release answers now. Releases are compared with it once it is accepted. */
+/**
+ * Records what the live release answers now. Releases are compared with it once it is accepted; where a workflow runs, those
+ * of other environments at once, when the release is a good one.
+ */
 export const baselineRecord: BaselineAction<typeof recordInputs> = {
   name: 'baseline record',
   summary: 'record what the live release answers and how fast, as something to compare with',
@@ -55,14 +59,14 @@ export const baselineRecord: BaselineAction<typeof recordInputs> = {
       }
       await keepBaseline(baseline, environment);
       const path = write ? await writeReviewed(baseline, environment) : undefined;
-      const latest = await latestBaseline(environment);
+      const { baseline: latest } = await findBaseline(environment);
       const changed = latest === undefined ? [] : compareBaselines(latest, baseline);
       const against = latest === undefined ? '' : `, ${changed.length} differences to the one that counts`;
       const where = path === undefined ? '' : `; written to ${path}`;
       return {
         reason: 'recorded',
         summary: `${shortId(baseline)} holds ${count} checks of ${baseline.version}${against}${where}; it counts after: holdfast baseline accept`,
-        findings: isGood ? [] : [notGoodFinding(baseline.version)],
+        findings: isGood ? await keepWithRun(baseline, environment) : [notGoodFinding(baseline.version)],
         record: { baseline, ...(path === undefined ? {} : { path }) },
       };
     }),
@@ -140,7 +144,7 @@ export const baselineAccept: BaselineAction<typeof acceptInputs> = {
         );
       }
       const baseline = id === undefined ? await lastRecorded(environment) : await baselineNamed(id, environment);
-      const before = await latestBaseline(environment);
+      const { baseline: before } = await findBaseline(environment);
       if (before?.id === baseline.id) {
         return { reason: 'accepted-already', summary: `${shortId(baseline)} counts already`, record: { baseline } };
       }
@@ -183,7 +187,8 @@ async function lastRecorded(environment: Environment): Promise<Baseline> {
 
 async function shown(baseline: Baseline, environment: Environment): Promise<ReportParts> {
   const { version, environment: of, recordedAt, checks } = baseline;
-  const counts = (await latestBaseline(environment))?.id === baseline.id ? '; releases are compared with it' : '';
+  const counts =
+    (await findBaseline(environment)).baseline?.id === baseline.id ? '; releases are compared with it' : '';
   return {
     reason: 'shown',
     summary: `${shortId(baseline)} holds ${Object.keys(checks).length} checks of ${version} in ${of}, recorded ${recordedAt}${counts}`,

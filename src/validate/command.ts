@@ -3,7 +3,7 @@ import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
 import { UserError } from '../core/errors.ts';
 import { answer } from '../environment/answer.ts';
-import { latestBaseline } from '../environment/baselines.ts';
+import { findBaseline } from '../environment/baselines.ts';
 import { observeAll } from '../environment/observe.ts';
 import type { Platform } from '../platform/platform.ts';
 import { VALIDATE_REASONS, validate } from './validate.ts';
@@ -27,7 +27,7 @@ export const validateAction: Action<typeof inputs, Configuration, Platform> = {
       const observed = await observeAll(environment);
       const { decision, reason, summary, findings } = await validate(
         observed,
-        await latestBaseline(environment),
+        await findBaseline(environment),
         platform.log,
       );
       return { decision, reason, summary: `${live.record.version}: ${summary}`, findings };

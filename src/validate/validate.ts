@@ -1,9 +1,9 @@
-import type { Baseline } from '../checks/baseline.ts';
 import { layersOf, planChecks } from '../checks/catalogue.ts';
 import type { Observed } from '../checks/check.ts';
 import { runChecks } from '../checks/run.ts';
 import { countOutcomes, type Finding, type Layer } from '../core/finding.ts';
 import type { Decision } from '../core/report.ts';
+import { explainNone, type FoundBaseline } from '../environment/found-baseline.ts';
 import type { Log } from '../platform/log.ts';
 
 /** Why a validation ends as it does. `live-not-good`: it may stay live, but nothing is recorded from it. */
@@ -28,22 +28,22 @@ const LAYERS = ['infrastructure', 'application', 'pipeline', 'security', 'perfor
  * Asks all checks of the running system, on each of its machines, and judges it. Changes nothing but what the user's own
  * checks change. `places` has at least one entry.
  */
-export async function validate(
-  places: readonly Observed[],
-  baseline: Baseline | undefined,
-  log?: Log,
-): Promise<Validated> {
+export async function validate(places: readonly Observed[], found: FoundBaseline, log?: Log): Promise<Validated> {
   const findings: Finding[] = [];
   const layers = new Set<Layer>();
   for (const observed of places) {
     const { clock, signal, host } = observed;
     const checks = planChecks(observed);
     for (const layer of layersOf(checks)) layers.add(layer);
-    const asked = await runChecks(checks, baseline, log === undefined ? { clock, signal } : { clock, signal, log });
+    const asked = await runChecks(
+      checks,
+      found.baseline,
+      log === undefined ? { clock, signal } : { clock, signal, log },
+    );
     findings.push(...(host === undefined ? asked : asked.map((finding) => onHost(finding, host))));
   }
   const required = places[0]?.settings.validate.required;
-  findings.push(baselineFinding(baseline), ...emptyLayers([...layers], required));
+  findings.push(baselineFinding(found), ...emptyLayers([...layers], required));
   return { ...judge(findings, required), summary: summarise(findings), findings };
 }
 
@@ -63,15 +63,39 @@ export function judge(findings: readonly Finding[], required?: readonly Layer[])
   return { decision: 'proceed', reason: unknown.length > 0 ? 'live-not-good' : 'validated' };
 }
 
-function baselineFinding(baseline: Baseline | undefined): Finding {
-  const common = { check: 'baseline', layer: 'application', severity: 'info' } as const;
-  if (baseline === undefined) {
-    const message = 'there is no baseline yet, so behaviour and response times were compared with nothing';
-    return { ...common, outcome: 'skipped', message };
+/** The same for the baseline alone: a release that would be stopped for it need not be deployed first. */
+export function judgeBaseline(found: FoundBaseline, required?: readonly Layer[]): Validated {
+  const finding = baselineFinding(found);
+  return { ...judge([finding], required), summary: finding.message, findings: [finding] };
+}
+
+function baselineFinding(found: FoundBaseline): Finding {
+  const common = { check: 'baseline', layer: 'application' } as const;
+  if (found.status === 'found') {
+    const { version, environment, recordedAt, id } = found.baseline;
+    const where = { target: '', file: ' (the reviewed file)', artifact: ` (the artifact of the run ${found.run})` };
+    const message = `compared with ${version} in ${environment}, recorded at ${recordedAt}${where[found.where]}`;
+    return { ...common, severity: 'info', outcome: 'pass', message, measured: { baseline: id } };
   }
-  const { version, environment, recordedAt } = baseline;
-  const message = `compared with ${version} in ${environment}, recorded at ${recordedAt}`;
-  return { ...common, outcome: 'pass', message, measured: { baseline: baseline.id } };
+  const { environment } = found;
+  const message = `${explainNone(found)}, so behaviour and response times were compared with nothing`;
+  if (found.status === 'missing' && found.isOwn) return { ...common, severity: 'info', outcome: 'skipped', message };
+  const path = 'validate.baseline.from';
+  const again = `in ${environment} with the action record-baseline, or with "holdfast baseline record --write"`;
+  switch (found.status) {
+    case 'missing': {
+      const remedy = `Release ${environment}, or record one ${again} and a pull request.`;
+      return { ...common, severity: 'medium', outcome: 'warn', message, remedy, path };
+    }
+    case 'expired': {
+      const remedy = `Record it again ${again} and a pull request: a reviewed file does not expire.`;
+      return { ...common, severity: 'medium', outcome: 'warn', message, remedy, path };
+    }
+    case 'refused': {
+      const { remedy = `Record one that counts ${again} and a pull request.` } = found;
+      return { ...common, severity: 'high', outcome: 'unknown', message, remedy, path };
+    }
+  }
 }
 
 function emptyLayers(present: readonly Layer[], required: readonly Layer[] = []): Finding[] {

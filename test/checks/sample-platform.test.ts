@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import type { Baseline } from '../../src/checks/baseline.ts';
 import { planChecks } from '../../src/checks/catalogue.ts';
 import type { Observed } from '../../src/checks/check.ts';
 import { recordBaseline } from '../../src/checks/record-baseline.ts';
 import { ValidateSettings } from '../../src/checks/settings.ts';
+import type { FoundBaseline } from '../../src/environment/found-baseline.ts';
 import { Services } from '../../src/targets/settings.ts';
 import { validate } from '../../src/validate/validate.ts';
 import { aFolder, aMachine } from '../support/machine.ts';
@@ -87,14 +87,15 @@ afterEach(async () => {
 });
 
 describe('a validation of the sample platform', () => {
-  let baseline: Baseline | undefined;
+  let found: FoundBaseline = { status: 'missing', environment: 'local', isOwn: true };
 
   it('passes the first version, from which the baseline is recorded', async () => {
     const observed = await aNavigator('v1');
 
-    const { reason, findings } = await validate([observed], undefined);
+    const { reason, findings } = await validate([observed], found);
     const subject = { environment: 'local', release: 'r-1', version: 'v1', secretValues: SECRETS };
-    baseline = await recordBaseline(planChecks(observed), subject, observed);
+    const baseline = await recordBaseline(planChecks(observed), subject, observed);
+    found = { status: 'found', where: 'target', baseline };
 
     expect(findings.filter(({ outcome }) => !['pass', 'skipped'].includes(outcome))).toEqual([]);
     expect(reason).toBe('validated');
@@ -136,7 +137,7 @@ describe('a validation of the sample platform', () => {
   ])('judges $name', async ({ fault, reason, failed }) => {
     const observed = await aNavigator('v2', fault);
 
-    const validated = await validate([observed], baseline);
+    const validated = await validate([observed], found);
 
     const failing = validated.findings.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check);
     expect(failing).toEqual(expect.arrayContaining(failed));

@@ -9,7 +9,9 @@ import type { CliAction } from '../../src/hosts/cli-action.ts';
 import { runOnGithub } from '../../src/hosts/github.ts';
 import type { PolicyFile } from '../../src/hosts/governed-configuration.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
-import { connectWorkflow } from '../../src/platform/workflow.ts';
+import { connectWorkflow, type Workflow } from '../../src/platform/workflow.ts';
+import { fakeArtifacts } from '../support/artifacts.ts';
+import { aWorkflow } from '../support/workflow.ts';
 import { anAction, aReport } from './actions.ts';
 import { type FakeRunner, fakeRunner } from './fake-runner.ts';
 
@@ -53,6 +55,7 @@ interface Step {
   readonly env?: Readonly<Record<string, string>>;
   readonly actor?: () => Promise<string>;
   readonly policy?: (path: string, token: string) => Promise<PolicyFile>;
+  readonly workflow?: Workflow;
 }
 
 /** Runs one action as a step and gives what the runner was told. */
@@ -66,7 +69,7 @@ async function step(action: CliAction | (() => Promise<CliAction>), given: Step 
     now: () => Date.UTC(2026, 10, 22),
     signal: new AbortController().signal,
     platform: (log, signal) => systemPlatform(log, signal, folder),
-    workflow: (token, signal) => connectWorkflow(given.env ?? {}, token, signal),
+    workflow: (token, signal) => given.workflow ?? connectWorkflow(given.env ?? {}, token, signal),
     readPolicy: given.policy ?? (() => Promise.reject(new Error('nobody asked for a policy'))),
     proveActor: given.actor ?? (async () => 'user:1234'),
   });
@@ -446,6 +449,88 @@ describe('the log', () => {
       'group validate',
       'end of group',
     ]);
+  });
+});
+
+describe('a report that outlives its job', () => {
+  const kept = (action: CliAction): CliAction => ({ ...action, keepsReport: true });
+
+  it('is kept as an artifact of the run, alone, by project and environment', async () => {
+    const artifacts = fakeArtifacts(1);
+
+    const { outputs } = await step(kept(anAction()), { workflow: aWorkflow({ artifacts, attempt: 2 }) });
+
+    expect(artifacts.kept.map(({ artifact }) => artifact.name)).toEqual(['holdfast-report-shop.local.2']);
+    const [{ files } = { files: new Map<string, Buffer>() }] = artifacts.kept;
+    expect([...files.keys()]).toEqual(['report.json']);
+    expect(String(files.get('report.json'))).toBe(readFileSync(outputs['report'] ?? '', 'utf8'));
+  });
+
+  it('holds no secret, wherever the action put one', async () => {
+    const artifacts = fakeArtifacts(1);
+    const finding = { check: SECRET, layer: 'release', outcome: 'warn', severity: 'low', message: SECRET } as const;
+    const leaking: CliAction = {
+      ...configured,
+      settings: 'configuration',
+      keepsReport: true,
+      run: async ({ settings }) => {
+        const token = settings.services['web']?.env['TOKEN'] ?? '';
+        return aReport({ summary: token, findings: [{ ...finding, remedy: token }], record: { [token]: [token] } });
+      },
+    };
+
+    await step(leaking, {
+      inputs: { secrets: secrets({ TOKEN: SECRET }) },
+      workspace: aWorkspace(),
+      workflow: aWorkflow({ artifacts }),
+    });
+
+    const text = String(artifacts.kept[0]?.files.get('report.json'));
+    expect(text).toContain('***');
+    for (const form of [SECRET, JSON.stringify(SECRET).slice(1, -1), encodeURIComponent(SECRET)]) {
+      expect(text).not.toContain(form);
+    }
+  });
+
+  it('is kept when the action stops or fails, and when no project is known', async () => {
+    const artifacts = fakeArtifacts(1);
+    const subject = { project: '', environment: 'production' };
+
+    await step(kept(answering({ subject, decision: 'stop', reason: 'no' })), { workflow: aWorkflow({ artifacts }) });
+
+    await step(kept(throwing(new TypeError('x is not a function'))), { workflow: aWorkflow({ artifacts }) });
+
+    expect(artifacts.kept.map(({ artifact }) => artifact.name)).toEqual([
+      'holdfast-report-production',
+      'holdfast-report',
+    ]);
+    for (const { files } of artifacts.kept) {
+      expect(String(files.get('report.json'))).toContain('"decision": "stop"');
+    }
+  });
+
+  it('that GitHub does not keep is a warning and changes nothing else', async () => {
+    const upload = () => Promise.reject(new OutsideError('github-unreachable', 'no answer'));
+
+    const runner = await step(kept(anAction()), { workflow: aWorkflow({ artifacts: { upload } }) });
+
+    expect(runner.outputs).toMatchObject({ decision: 'proceed', reason: 'seen' });
+    expect(runner.failures).toEqual([]);
+    expect(runner.annotations).toEqual([
+      expect.objectContaining({ level: 'warning', message: 'the report was not kept as an artifact: no answer' }),
+    ]);
+  });
+
+  it.each([
+    { name: 'another action', action: anAction(), workflow: true },
+    { name: 'no run of a workflow', action: kept(anAction()), workflow: false },
+  ])('is not made of $name', async ({ action, workflow }) => {
+    const artifacts = fakeArtifacts(1);
+
+    const { annotations } = await step(action, workflow ? { workflow: aWorkflow({ artifacts }) } : {});
+
+    expect(artifacts.kept).toEqual([]);
+    expect(annotations).toEqual([]);
   });
 });
 

@@ -7,11 +7,16 @@ import { promoteStep } from '../../actions/promote/step.ts';
 import { recoverStep } from '../../actions/recover/step.ts';
 import { rollbackStep } from '../../actions/rollback/step.ts';
 import { validateStep } from '../../actions/validate/step.ts';
+import { OutsideError } from '../../src/core/errors.ts';
 import type { Report } from '../../src/core/report.ts';
+import { findBaseline } from '../../src/environment/baselines.ts';
 import { openEnvironment } from '../../src/environment/environment.ts';
 import { recordOutput } from '../../src/hosts/record-output.ts';
 import { release } from '../../src/pipeline/release.ts';
 import type { Platform } from '../../src/platform/platform.ts';
+import type { Artifacts } from '../../src/platform/workflow.ts';
+import { type FakeArtifacts, fakeArtifacts } from '../support/artifacts.ts';
+import { aBaseline } from '../support/baseline.ts';
 import { aPlatform } from '../support/platform.ts';
 import { aShop, type Shop } from '../support/shop.ts';
 import { aRun, aWorkflow, type FakeWorkflow } from '../support/workflow.ts';
@@ -45,20 +50,34 @@ const told = (report: Report | Error) =>
 const recordOf = (report: Report | Error | undefined) =>
   report === undefined || report instanceof Error ? undefined : recordOutput(report, (text) => text);
 
-function aJob(job = 'release', call = '0123456789abcdef'): { platform: () => Platform; id: number } {
+interface Job {
+  readonly platform: () => Platform;
+  readonly id: number;
+  readonly artifacts: FakeArtifacts;
+}
+
+function aJob(job = 'release', call = '0123456789abcdef', changes: Partial<Artifacts> = {}): Job {
   runs += 1;
   const id = runs;
   github.runs.set(id, aRun(id));
-  return { id, platform: () => aPlatform({ workflow: aWorkflow({ id, job, call, with: github }) }) };
+  const artifacts = { ...fakeArtifacts(id), ...changes };
+  const platform = () => aPlatform({ workflow: aWorkflow({ id, job, call, artifacts, with: github }) });
+  return { id, platform, artifacts };
 }
 
 /** The steps of the job `release`, each with a platform of its own, as each is a process of its own. */
 async function releaseJob(
   version: string,
-  options: { fault?: string; upTo?: string; set?: readonly string[]; between?: (step: string) => Promise<void> } = {},
-): Promise<Ended & { readonly job: ReturnType<typeof aJob> }> {
+  options: {
+    fault?: string;
+    upTo?: string;
+    set?: readonly string[];
+    between?: (step: string) => Promise<void>;
+    artifacts?: Partial<Artifacts>;
+  } = {},
+): Promise<Ended & { readonly job: Job }> {
   await shop.build(version, options.fault);
-  const job = aJob();
+  const job = aJob('release', '0123456789abcdef', options.artifacts);
   const settings = shop.configuration(version, options.set);
   const reports: Record<string, Report | Error> = {};
   const keep = { lease: 'keep' as const };
@@ -94,7 +113,7 @@ async function releaseJob(
 
 const UNDO = { automatic: true, hold: false, quiet: false, data: 'as-configured' as const };
 
-const undo = (settings: ReturnType<Shop['configuration']>, job: ReturnType<typeof aJob>, context: unknown) =>
+const undo = (settings: ReturnType<Shop['configuration']>, job: Job, context: unknown) =>
   rollbackStep
     .run({ inputs: { ...UNDO, steps: JSON.stringify(context) }, settings }, job.platform())
     .catch((error: Error) => error);
@@ -124,6 +143,55 @@ describe('a release in the steps of a job', () => {
     expect(await lease()).toBeUndefined();
     expect(await shop.ask('web', '/version')).toBe('v1');
     expect(states()).toEqual(['v1 in_progress success']);
+  });
+
+  it('keeps the baseline of what it promoted as an artifact of its run', async () => {
+    const { job, reports } = await releaseJob('v1');
+
+    const settings = shop.configuration('v1');
+    const onTarget = await findBaseline(await openEnvironment(settings, aPlatform(), { create: false }));
+    expect(job.artifacts.kept.map(({ artifact }) => artifact.name)).toEqual(['holdfast-baseline-shop.local']);
+    expect(JSON.parse(String(job.artifacts.kept[0]?.files.get('baseline.json')))).toEqual(onTarget.baseline);
+    expect(reports['promote']).toMatchObject({ reason: 'promoted', findings: [] });
+  });
+
+  it('is promoted all the same when GitHub does not keep the baseline', async () => {
+    const upload = () => Promise.reject(new OutsideError('github-unreachable', 'no answer'));
+
+    const ended = await releaseJob('v1', { artifacts: { upload } });
+
+    expect(ended.reports['promote']).toMatchObject({
+      ...{ decision: 'proceed', reason: 'promoted' },
+      findings: [{ check: 'baseline-kept', outcome: 'warn', message: expect.stringMatching(/no answer$/) }],
+    });
+    expect(states()).toEqual(['v1 in_progress success']);
+  });
+
+  it('stops before anything is changed when the baseline that counts cannot be trusted', async () => {
+    const other = (version: string) => {
+      const settings = shop.configuration(version);
+      return { ...settings, validate: { ...settings.validate, baseline: { from: 'staging' } } };
+    };
+    const job = aJob();
+    github.runs.set(4, aRun(4, { hasEnded: true, conclusion: 'success', branch: 'feature' }));
+    job.artifacts.add('holdfast-baseline-shop.staging', { 'baseline.json': JSON.stringify(aBaseline()) }, 4);
+    await shop.build('v1');
+    const request = { version: 'v1', service: undefined, withoutProof: 'there is nothing yet' };
+
+    const whole = await release(request, other('v1'), job.platform());
+    const deployed = await deployStep.run(
+      { inputs: { version: 'v1', lease: 'free', 'without-proof': 'nothing yet' }, settings: other('v1') },
+      job.platform(),
+    );
+
+    expect(whole).toMatchObject({ decision: 'stop', reason: 'not-started' });
+    expect(deployed).toMatchObject({ decision: 'stop', reason: 'could-not-look' });
+    for (const { findings } of [whole, deployed]) {
+      expect(findings).toContainEqual(expect.objectContaining({ check: 'baseline', outcome: 'unknown' }));
+    }
+    expect(states()).toEqual([]);
+    const { book } = await openEnvironment(shop.configuration('v1'), aPlatform(), { create: false });
+    expect(await book.list()).toEqual([]);
   });
 
   it('keeps everybody else out from its first step to its last', async () => {

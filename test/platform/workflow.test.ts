@@ -31,6 +31,7 @@ describe('the run of this process', () => {
     expect(workflow.run).toEqual({
       ...{ repository: 'acme/shop', id: 4711, attempt: 2, job: 'release', commit: github.commit },
       url: 'https://github.com/acme/shop/actions/runs/4711',
+      isHosted: false,
     });
     expect(github.asked).toEqual([]);
   });
@@ -57,13 +58,25 @@ describe('the run of this process', () => {
     expect(await workflow.readFile('holdfast.yml', github.commit)).toEqual(Buffer.from('version: 1\n'));
     expect(await workflow.readFile('none.yml', github.commit)).toBeUndefined();
   });
+
+  it('knows the branch whose policy holds, and which commits are of it', async () => {
+    const [tag, unknown] = [github.git('commit-tree', '-m', 'planted', '-p', 'HEAD', 'HEAD^{tree}'), 'f'.repeat(40)];
+
+    const { name, commit } = await workflow.defaultBranch();
+
+    expect({ name, commit }).toEqual({ name: 'main', commit: github.commit });
+    expect(await workflow.isPartOf(commit, commit)).toBe(true);
+    expect(await workflow.isPartOf(commit, tag)).toBe(true);
+    expect(await workflow.isPartOf(tag, commit)).toBe(false);
+    expect(await workflow.isPartOf(unknown, commit)).toBe(false);
+  });
 });
 
 describe('finding a run', () => {
   it('tells of one that goes on', async () => {
     expect(await workflow.find(4711)).toEqual({
       ...{ id: 4711, attempt: 1, hasEnded: false, conclusion: undefined, branch: 'main', event: 'push' },
-      ...{ workflow: '.github/workflows/release.yml', isOfThisRepository: true },
+      ...{ workflow: '.github/workflows/release.yml', isOfThisRepository: true, commit: github.commit },
     });
   });
 

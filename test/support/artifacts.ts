@@ -40,12 +40,15 @@ export function aWorkflow(part: Partial<Workflow['run']> = {}): Workflow & { rea
     run,
     find: refuse,
     readFile: refuse,
+    defaultBranch: refuse,
+    isPartOf: refuse,
     deployments: { list: refuse, states: refuse, create: refuse, setState: refuse },
     artifacts: fakeArtifacts(run.id),
   };
 }
 
-function fakeArtifacts(ownRun: number): FakeArtifacts {
+/** Artifacts of one repository in memory, as the run `ownRun` sees them. */
+export function fakeArtifacts(ownRun: number): FakeArtifacts {
   const kept: Kept[] = [];
   const keep = (name: string, files: Map<string, Buffer>, run: number): Artifact => {
     const hash = createHash('sha256');

@@ -14,9 +14,15 @@ export interface FakeWorkflowOptions {
   readonly commit?: string;
   readonly targets?: Readonly<Record<string, string>>;
   readonly artifacts?: Partial<Artifacts>;
+  readonly workspace?: string;
+  /** What the head of `main` holds, by path. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Shared with another job of the same repository. */
   readonly with?: Pick<FakeWorkflow, 'runs' | 'made'>;
 }
+
+/** The head of `main`, and a commit that came before it: no other is of `main`. */
+const [HEAD, ON_MAIN] = ['e'.repeat(40), 'd'.repeat(40)];
 
 const REFUSED = async (): Promise<never> => {
   throw new Error('this must not be asked of GitHub here');
@@ -32,6 +38,7 @@ export function aWorkflow(options: FakeWorkflowOptions = {}): FakeWorkflow {
     run: {
       ...{ repository: 'acme/shop', id, attempt, job, commit, isHosted: false },
       url: `https://github.com/acme/shop/actions/runs/${id}`,
+      workspace: options.workspace,
     },
     ...(call === undefined ? {} : { admission: { call, targets: { ...targets }, artifact: null } }),
     find: async (number) => runs.get(number),
@@ -48,14 +55,19 @@ export function aWorkflow(options: FakeWorkflowOptions = {}): FakeWorkflow {
       },
     },
     artifacts: { upload: REFUSED, list: async () => [], download: REFUSED, ...options.artifacts },
-    readFile: REFUSED,
+    readFile: async (path, of) => {
+      const text = options.files?.[path];
+      return text === undefined || of !== HEAD ? undefined : Buffer.from(text);
+    },
+    defaultBranch: async () => ({ name: 'main', commit: HEAD }),
+    isPartOf: async (part) => part === ON_MAIN,
   };
 }
 
 /** A run as GitHub tells of it. */
 export function aRun(id: number, changes: Partial<FoundRun> = {}): FoundRun {
   return {
-    ...{ id, attempt: 1, hasEnded: false, conclusion: undefined, branch: 'main', event: 'push' },
+    ...{ id, attempt: 1, hasEnded: false, conclusion: undefined, branch: 'main', commit: ON_MAIN, event: 'push' },
     ...{ workflow: '.github/workflows/release.yml', isOfThisRepository: true },
     ...changes,
   };

@@ -7,9 +7,11 @@ import { openEnvironment } from '../../src/environment/environment.ts';
 import { release } from '../../src/pipeline/release.ts';
 import { baselineAccept, baselineDiff, baselineRecord, baselineShow } from '../../src/validate/baselines.ts';
 import { validateAction } from '../../src/validate/command.ts';
+import { fakeArtifacts } from '../support/artifacts.ts';
 import { aPlatform } from '../support/platform.ts';
 import { aShop, type Shop } from '../support/shop.ts';
 import { lookAtTree } from '../support/tree.ts';
+import { aWorkflow } from '../support/workflow.ts';
 
 const platform = aPlatform();
 let shop: Shop;
@@ -141,6 +143,25 @@ describe('with a live release', () => {
       const accepting = baselineAccept.run({ inputs: {}, settings: reviewed }, platform);
 
       await expect(accepting).rejects.toMatchObject({ code: 'baseline-is-a-file' });
+    });
+
+    it('is kept as an artifact of the run as well, where a workflow runs and the release is good', async () => {
+      const artifacts = fakeArtifacts(1);
+      const onGithub = aPlatform({ workflow: aWorkflow({ artifacts }) });
+      const recording = () => baselineRecord.run({ inputs: { write: false }, settings }, onGithub);
+
+      const { id } = baselineIn(await recording());
+
+      const [{ artifact, files } = { artifact: undefined, files: new Map<string, Buffer>() }] = artifacts.kept;
+      expect(artifact?.name).toBe('holdfast-baseline-shop.local');
+      expect(Baseline.parse(JSON.parse(String(files.get('baseline.json')))).id).toBe(id);
+
+      const { book } = await openEnvironment(settings, platform, { create: false });
+      const live = (await book.live())?.record.release ?? '';
+      await book.mark(live, 'live');
+      await recording();
+      await book.mark(live, 'good');
+      expect(artifacts.kept).toHaveLength(1);
     });
 
     it('warns when it is recorded of a release that is not good', async () => {

@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { sealBaseline } from '../../src/checks/baseline.ts';
 import type { Finding, Layer, Outcome } from '../../src/core/finding.ts';
-import { judge, validate } from '../../src/validate/validate.ts';
+import type { FoundBaseline } from '../../src/environment/found-baseline.ts';
+import { judge, judgeBaseline, validate } from '../../src/validate/validate.ts';
 import { anObserved, aServer } from '../checks/observed.ts';
+
+const NONE: FoundBaseline = { status: 'missing', environment: 'local', isOwn: true };
 
 function aFinding(layer: Layer, outcome: Outcome): Finding {
   return { check: `${layer}-check`, layer, outcome, severity: 'high', message: 'seen' };
@@ -54,6 +58,81 @@ describe('judge', () => {
   });
 });
 
+describe('judgeBaseline', () => {
+  const of = { environment: 'staging' };
+  const baseline = sealBaseline({
+    ...{ schema: 1, environment: 'staging', release: 'r-1', version: 'v1', recordedAt: '2026-11-22T10:00:00.000Z' },
+    checks: {},
+  });
+
+  it.each<{ name: string; found: FoundBaseline; outcome: Outcome; expected: string; message: RegExp }>([
+    {
+      name: 'the one of its last promotion',
+      found: { status: 'found', where: 'target', baseline },
+      ...{
+        outcome: 'pass',
+        expected: 'proceed validated',
+        message: /^compared with v1 in staging, recorded at [^ ]+$/,
+      },
+    },
+    {
+      name: 'a reviewed file',
+      found: { status: 'found', where: 'file', baseline },
+      ...{ outcome: 'pass', expected: 'proceed validated', message: /\(the reviewed file\)$/ },
+    },
+    {
+      name: 'what a run kept',
+      found: { status: 'found', where: 'artifact', run: 12, baseline },
+      ...{ outcome: 'pass', expected: 'proceed validated', message: /\(the artifact of the run 12\)$/ },
+    },
+    {
+      name: 'none of its own yet',
+      found: NONE,
+      ...{
+        outcome: 'skipped',
+        expected: 'proceed validated',
+        message: /^there is no baseline yet, so .* with nothing$/,
+      },
+    },
+    {
+      name: 'none of another environment',
+      found: { status: 'missing', ...of, isOwn: false },
+      ...{ outcome: 'warn', expected: 'proceed validated', message: /^there is no baseline of staging, so/ },
+    },
+    {
+      name: 'one that has expired',
+      found: { status: 'expired', ...of, run: 12 },
+      ...{ outcome: 'warn', expected: 'proceed validated', message: /staging that the run 12 kept has expired, so/ },
+    },
+    {
+      name: 'one that cannot be trusted',
+      found: { status: 'refused', ...of, why: 'it was changed' },
+      ...{ outcome: 'unknown', expected: 'stop could-not-look', message: /staging is not taken: it was changed, so/ },
+    },
+  ])('of $name says $outcome: $expected', ({ found, outcome, expected, message }) => {
+    const { decision, reason, findings } = judgeBaseline(found);
+
+    expect(`${decision} ${reason}`).toBe(expected);
+    expect(findings).toEqual([
+      expect.objectContaining({ check: 'baseline', outcome, message: expect.stringMatching(message) }),
+    ]);
+  });
+
+  it('tells what to do about one that is missing, expired or refused, each in words of its own', () => {
+    const told = [
+      judgeBaseline({ status: 'missing', ...of, isOwn: false }),
+      judgeBaseline({ status: 'expired', ...of, run: 12 }),
+      judgeBaseline({ status: 'refused', ...of, why: 'it was changed' }),
+    ].map(({ findings }) => findings[0]);
+
+    expect(new Set(told.map((finding) => finding?.remedy)).size).toBe(3);
+    for (const finding of told) {
+      expect(finding?.path).toBe('validate.baseline.from');
+      expect(finding?.remedy).toContain('record-baseline');
+    }
+  });
+});
+
 describe('validate', () => {
   const quick = { performance: { samples: 5 } };
 
@@ -61,7 +140,7 @@ describe('validate', () => {
     const port = await aServer((request, response) => response.writeHead(request.url === '/health' ? 200 : 404).end());
     const observed = await anObserved({ port, health: { path: '/health' }, validate: quick });
 
-    const { decision, reason, summary, findings } = await validate([observed], undefined);
+    const { decision, reason, summary, findings } = await validate([observed], NONE);
 
     expect({ decision, reason }).toEqual({ decision: 'proceed', reason: 'validated' });
     expect(summary).toBe('all 7 checks passed');
@@ -79,7 +158,7 @@ describe('validate', () => {
     const checks = { list: { kind: 'http', path: '/list' } };
     const observed = await anObserved({ port, health: { path: '/health' }, validate: { ...quick, checks } });
 
-    const { decision, reason, findings } = await validate([observed], undefined);
+    const { decision, reason, findings } = await validate([observed], NONE);
 
     expect({ decision, reason }).toEqual({ decision: 'stop', reason: 'check-failed' });
     expect(findings.filter(({ outcome }) => outcome === 'fail').map(({ check }) => check)).toEqual(['list']);
@@ -89,7 +168,7 @@ describe('validate', () => {
     const port = await aServer((_, response) => response.writeHead(200).end());
     const observed = await anObserved({ port, validate: { required: ['pipeline'] } });
 
-    const { reason, findings } = await validate([observed], undefined);
+    const { reason, findings } = await validate([observed], NONE);
 
     expect(reason).toBe('could-not-look');
     expect(findings.find(({ check }) => check === 'layer:pipeline')).toMatchObject({

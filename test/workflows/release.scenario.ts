@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Baseline, isBaselineIntact } from '../../src/checks/baseline.ts';
+import { Report } from '../../src/core/report.ts';
 import { isFull } from '../acceptance/scope.ts';
+import { unzip } from '../support/github/zip.ts';
 import type { Outcome } from './harness.ts';
 import { findLeaks } from './leaks.ts';
 import { answerOf, aPlatformOnGithub, type PlatformOnGithub, resultsOf, SENTINEL, WEBHOOK } from './platform.ts';
@@ -121,5 +124,20 @@ describe('a push to main', () => {
 
   it('asked GitHub for nothing that GitHub would not have', () => {
     platform.caller.github.assertAsDescribed();
+  });
+
+  it('keeps the baseline and the report with the run, without a secret', () => {
+    const { github } = platform.caller;
+    const kept = new Map(github.world.artifacts.map(({ name, bytes }) => [name, unzip(bytes)]));
+    const fileOf = (kind: string, file: string) =>
+      JSON.parse(String(kept.get(`holdfast-${kind}-insurance-navigator.production`)?.[file]));
+
+    const baseline = Baseline.parse(fileOf('baseline', 'baseline.json'));
+    expect(baseline).toMatchObject({ environment: 'production', version: good.version });
+    expect(isBaselineIntact(baseline)).toBe(true);
+    expect(Report.parse(fileOf('report', 'report.json'))).toMatchObject({ decision: 'proceed', reason: 'released' });
+    expect(findLeaks(SENTINEL, { runs: [good], github })).toEqual([]);
+    expect(findLeaks(WEBHOOK, { runs: [good], github })).toEqual([]);
+    github.assertAsDescribed();
   });
 });

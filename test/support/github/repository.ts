@@ -9,6 +9,8 @@ export interface GithubOfShop extends Github {
   readonly commit: string;
   /** What a runner tells a step of the run 4711, which goes on. */
   readonly env: Readonly<Record<string, string>>;
+  /** Runs git in the repository and answers what it printed. */
+  readonly git: (...args: string[]) => string;
 }
 
 export const alice = { id: 1234, login: 'alice' };
@@ -23,7 +25,9 @@ export async function startGithubOfShop(options: GithubOptions = {}): Promise<Gi
   const git = (...args: string[]) => execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8' }).trim();
   git('init', '--quiet', '--initial-branch=main');
   git('add', '.');
-  git('-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '--quiet', '--message=first');
+  git('config', 'user.name', 'a');
+  git('config', 'user.email', 'a@example.org');
+  git('commit', '--quiet', '--message=first');
   const commit = git('rev-parse', 'HEAD');
   const github = await startGithub(options);
   const name = { owner: 'acme', name: 'shop' };
@@ -32,6 +36,7 @@ export async function startGithubOfShop(options: GithubOptions = {}): Promise<Gi
   return {
     ...github,
     commit,
+    git,
     env: {
       ...github.jobEnvironment(4711),
       ...{ GITHUB_REPOSITORY: 'acme/shop', GITHUB_SHA: commit, GITHUB_JOB: 'release', GITHUB_RUN_ATTEMPT: '2' },

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Objects } from './objects.ts';
 import { findOperation } from './openapi.ts';
 import {
+  countCommits,
   type Deployment,
   type DeploymentStatus,
   type Repository,
@@ -54,6 +55,7 @@ const ANSWERS: Readonly<Record<string, (call: Call) => RestAnswer>> = {
     const sha = resolveRef(repository, path['ref'] ?? '');
     return sha === undefined ? unprocessable('No commit found for SHA') : ok(objects.commit(repository, sha));
   },
+  'GET /repos/{owner}/{repo}/compare/{basehead}': compareCommits,
   'GET /repos/{owner}/{repo}/branches/{branch}': answerBranch,
   'GET /repos/{owner}/{repo}/branches/{branch}/protection': ({ repository, path }) =>
     repository.protectedBranches.includes(path['branch'] ?? '')
@@ -181,6 +183,23 @@ function answerBranch({ repository, path, objects }: Call): RestAnswer {
     protected: isProtected,
     protection: { enabled: isProtected },
     protection_url: `${self}/protection`,
+  });
+}
+
+/** How the second commit of `base...head` stands to the first; commits and files of the difference are left out. */
+function compareCommits({ repository, path, objects }: Call): RestAnswer {
+  const [base, head] = (path['basehead'] ?? '').split('...').map((ref) => resolveRef(repository, ref));
+  const counted = base === undefined || head === undefined ? undefined : countCommits(repository, base, head);
+  if (base === undefined || head === undefined || counted === undefined) return notFound;
+  const { ahead, behind, mergeBase } = counted;
+  const status = ahead > 0 ? (behind > 0 ? 'diverged' : 'ahead') : behind > 0 ? 'behind' : 'identical';
+  const url = `https://github.com/${repository.owner}/${repository.name}/compare/${base}...${head}`;
+  return ok({
+    url,
+    ...{ html_url: url, permalink_url: url, diff_url: `${url}.diff`, patch_url: `${url}.patch` },
+    base_commit: objects.commit(repository, base),
+    merge_base_commit: objects.commit(repository, mergeBase),
+    ...{ status, ahead_by: ahead, behind_by: behind, total_commits: ahead, commits: [], files: [] },
   });
 }
 

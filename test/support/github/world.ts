@@ -129,6 +129,19 @@ export function resolveRef(repository: Repository, ref: string): string | undefi
     .trim();
 }
 
+/** How many commits each of two has that the other has not, and where they parted; undefined when they never were one. */
+export function countCommits(
+  repository: Repository,
+  base: string,
+  head: string,
+): { ahead: number; behind: number; mergeBase: string } | undefined {
+  const mergeBase = git(repository, ['merge-base', base, head])?.toString('utf8').trim();
+  const counts = git(repository, ['rev-list', '--left-right', '--count', `${base}...${head}`]);
+  if (mergeBase === undefined || counts === undefined) return undefined;
+  const [behind = 0, ahead = 0] = counts.toString('utf8').trim().split('\t').map(Number);
+  return { ahead, behind, mergeBase };
+}
+
 /** What a path holds at a commit: the bytes of a file, the names in a folder, or undefined where there is nothing. */
 export function readContent(repository: Repository, commit: string, path: string): Buffer | string[] | undefined {
   const kind = git(repository, ['cat-file', '-t', `${commit}:${path}`])
