@@ -102,7 +102,7 @@ describe('what is published', () => {
 });
 
 describe('each stub of the export, run as GitHub runs it', () => {
-  it.each(Object.keys(published))(
+  it.each(Object.keys(published).filter((name) => name !== 'alert'))(
     '%s sets every output and fails the step when there is no configuration',
     async (name) => {
       const workspace = mkdtempSync(join(folder, 'empty-'));
@@ -121,6 +121,19 @@ describe('each stub of the export, run as GitHub runs it', () => {
       expect(stdout).toMatch(/^::error::.*holdfast\.yml does not exist/m);
     },
   );
+
+  it('alert sets every output without a configuration too, and fails the step because nobody could be told', async () => {
+    const { status, outputs, stdout } = await runStepProcess(stub('alert'), {
+      workspace: mkdtempSync(join(folder, 'empty-')),
+      temporary: folder,
+      inputs: { needs: '{}', config: 'holdfast.yml', variables: '{}' },
+    });
+
+    expect(status).toBe(1);
+    expect(Object.keys(outputs).sort()).toEqual(Object.keys(OUTPUTS).sort());
+    expect(outputs).toMatchObject({ decision: 'stop', reason: 'not-started' });
+    expect(stdout).toContain('holdfast.yml does not exist');
+  });
 
   it('holds the socket of a service with the program beside the bundle', async () => {
     const workspace = mkdtempSync(join(folder, 'socket-'));

@@ -45,7 +45,7 @@ describe('a bundled action', () => {
     const holding = (text: string) => files.filter((name) => readFileSync(join(dist, name), 'utf8').includes(text));
 
     for (const text of ['GetSignedArtifactURL', 'getWorkflowRun:', 'BlockBlobClient']) {
-      expect(holding(text)).toHaveLength(1);
+      expect(holding(text)).not.toEqual([]);
       expect(holding(text)).not.toContain('index.js');
     }
   });

@@ -2,9 +2,10 @@ import { mkdir, readdir, readFile, readlink, stat, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { buildAction } from '../../actions/build/action.ts';
-import { deployAction } from '../../actions/deploy/action.ts';
+import { deployStep } from '../../actions/deploy/step.ts';
 import { openEnvironment } from '../../src/environment/environment.ts';
 import { stopEverything } from '../../src/environment/teardown.ts';
+import { recordOutput } from '../../src/hosts/record-output.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import type { Workflow } from '../../src/platform/workflow.ts';
 import { aWorkflow } from '../support/artifacts.ts';
@@ -27,16 +28,23 @@ async function anotherJob(): Promise<BuiltShop> {
   return shop;
 }
 
-async function deploy(shop: BuiltShop, artifact: string | undefined, platform: Partial<Platform>) {
-  const inputs = { version: 'v1', service: undefined, backup: undefined, 'without-proof': undefined, artifact };
-  return await deployAction.run({ inputs, settings: shop.configuration }, aPlatform(platform));
+async function deploy(shop: BuiltShop, built: string | undefined, platform: Partial<Platform>) {
+  const inputs = { version: 'v1', built, lease: 'free' as const };
+  return await deployStep.run({ inputs, settings: shop.configuration }, aPlatform(platform));
 }
 
 async function build(workflow: Workflow): Promise<string> {
   const { configuration: settings } = await aBuiltShop();
   const report = await buildAction.run({ inputs: { artifact: undefined }, settings }, aPlatform({ workflow }));
-  return JSON.stringify(report.record?.['artifact']);
+  return recordOutput(report, (text) => text);
 }
+
+/** As the action `build` hands it on. */
+const handedOn = (record: object) =>
+  JSON.stringify({
+    ...{ action: 'build', decision: 'proceed', reason: 'named', record },
+    subject: { project: 'shop', environment: 'production' },
+  });
 
 describe('what one job built', () => {
   it('is deployed by another, with modes and links, and is not built again', async () => {
@@ -74,7 +82,9 @@ describe('what one job built', () => {
   it('is not there where nothing had to be built: then the deploy builds as ever', async () => {
     const shop = await anotherJob();
 
-    const report = await deploy(shop, 'null', { workflow: aWorkflow() });
+    const built = handedOn({ artifact: null });
+
+    const report = await deploy(shop, built, { workflow: aWorkflow() });
 
     expect(report.reason).toBe('deployed');
     expect(await readdir(shop.folder)).toContain('environment-of-the-build.json');
@@ -95,7 +105,7 @@ describe('what one job built', () => {
       'out/web/start': 'x',
     });
     const shop = await anotherJob();
-    const artifact = JSON.stringify({ id, name, digest, run, sha256: null });
+    const artifact = handedOn({ artifact: { id, name, digest, run, sha256: null } });
 
     await expect(deploy(shop, artifact, { workflow })).rejects.toMatchObject({ code: 'artifact-unsafe' });
 
