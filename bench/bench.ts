@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Measured } from './measured.ts';
 import { startup } from './startup.ts';
+import { workflow } from './workflow.ts';
 
-const BENCHMARKS: Readonly<Record<string, (options: { quick: boolean }) => Promise<Measured>>> = { startup };
+const BENCHMARKS: Readonly<Record<string, (options: { quick: boolean }) => Promise<Measured>>> = { startup, workflow };
 const PAGE = fileURLToPath(new URL('../docs/performance.md', import.meta.url));
 
 const { values, positionals } = parseArgs({ options: { quick: { type: 'boolean' } }, allowPositionals: true });

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 import { exportPublished } from './built.ts';
 import { type Caller, createCaller, type Outcome, type RunOptions } from './harness.ts';
+import { findLeaks } from './leaks.ts';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const SAMPLE = join(import.meta.dirname, '../../examples/insurance-navigator');
@@ -41,10 +42,13 @@ export interface PlatformOnGithub {
   /** The first line of each message that arrived at Slack, the oldest first. */
   told(): string[];
   readonly configuration: string;
+  /** What the caller's repository has as secrets. */
+  readonly secrets: Readonly<Record<string, string>>;
   /** What the jobs reach the server with. */
   readonly deployKey: string;
   /** The ids of the releases whose files lie on the server, the newest first. */
   releases(): Promise<string[]>;
+  /** Removes everything. Rejects when a secret was found anywhere, or GitHub was asked for what it would not have. */
   close(): Promise<void>;
 }
 
@@ -70,13 +74,17 @@ export async function aPlatformOnGithub(more: Readonly<Record<string, string>> =
     PIN: '7',
   };
   let count = 0;
-  const run = (workflow: string, options: Partial<RunOptions>) =>
-    caller.run({
+  const runs: Outcome[] = [];
+  const run = async (workflow: string, options: Partial<RunOptions>) => {
+    const ended = await caller.run({
       workflow: `.github/workflows/${workflow}.yml`,
       environments: { release: 'production' },
       secrets,
       ...options,
     });
+    runs.push(ended);
+    return ended;
+  };
   const dispatch = (workflow: string, inputs: Readonly<Record<string, string>>, options: Partial<RunOptions> = {}) =>
     run(workflow, { event: 'workflow_dispatch', inputs, actor: BOB, ...options });
   return {
@@ -96,14 +104,36 @@ export async function aPlatformOnGithub(more: Readonly<Record<string, string>> =
     digestOfData: () => digestOf(join(root, 'shared/api')),
     told: () => caller.github.hooks.received.map(({ text }) => String(JSON.parse(text).text)),
     configuration,
+    secrets,
     deployKey: sshd.settings.key ?? '',
     releases: async () => (await readdir(join(root, 'releases'))).sort().reverse(),
     async close() {
-      await caller.close();
-      await sshd.stop();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        refuseLeaks(runs, caller, root, secrets);
+        caller.github.assertAsDescribed();
+      } finally {
+        await caller.close();
+        await sshd.stop();
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
+}
+
+/** What a person may read: everything but the settings and the variables that a rollback and a service need. */
+const READABLE = ['reports', 'capsules', 'journal', 'releases', 'baselines'];
+
+function refuseLeaks(
+  runs: readonly Outcome[],
+  { github }: Caller,
+  root: string,
+  secrets: Readonly<Record<string, string>>,
+): void {
+  const folders = READABLE.map((name) => join(root, '.holdfast', name));
+  const leaks = Object.entries(secrets).flatMap(([name, value]) =>
+    findLeaks(value, { runs, github, folders }).map((place) => `${name} in the ${place}`),
+  );
+  if (leaks.length > 0) throw new Error(`secrets can be read: ${leaks.join(', ')}`);
 }
 
 /** The jobs of a run of one of our workflows, each with its result. */

@@ -114,7 +114,6 @@ describe('a way back that breaks', () => {
     expect(critical).toContain('failed, and so did the way back; what is live is not known; a restorer acts now');
     expect(answerOf(next)).toMatchObject({ reason: 'rolled-back', 'live-version': good });
     expect(await platform.version()).toBe(good);
-    platform.caller.github.assertAsDescribed();
     rmSync(join(platform.root, 'cleared-away'), { recursive: true, force: true });
   }, 400_000);
 });
