@@ -12,5 +12,5 @@ export default {
   },
   // Most tests wait for processes: two at once on two cores, where Jest by itself would leave one idle.
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };

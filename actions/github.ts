@@ -27,6 +27,6 @@ export async function runAction(name: string): Promise<void> {
   if (load === undefined) throw new Error(`no action called ${name} is published`);
   await runStep(name, load, async (claims, expected) => {
     const { identityOf } = await import('../src/authorize/identity.ts');
-    return identityOf(claims, expected).actor;
+    return identityOf(claims, expected);
   });
 }

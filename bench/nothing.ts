@@ -22,6 +22,6 @@ export async function runAction(name: string): Promise<void> {
   await runStep(
     name,
     async () => nothing,
-    async () => 'nobody',
+    async () => ({ actor: 'nobody', environment: undefined, runId: undefined, attempt: 1 }),
   );
 }

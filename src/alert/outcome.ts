@@ -86,45 +86,56 @@ function judgeRelease(needs: Needs, version: string | undefined): Verdict {
   if (promoted?.decision === 'proceed') return { reason: 'released', summary: promoted.summary };
   const because = whyItFailed(release);
   const undone = steps.get('rollback');
-  if (undone === undefined || undone.decision === 'stop') {
-    const hasBegun = undone === undefined || steps.get('backup')?.decision === 'proceed';
-    if (!hasBegun)
-      return { reason: 'not-started', summary: `${asked} was not released and nothing was changed: ${because}` };
-    return judgeRecovery(needs, version, undone === undefined ? because : `${because}; ${undone.summary}`);
-  }
-  if (undone.reason === 'rolled-back') {
-    return { reason: 'rolled-back', summary: `${asked} failed (${because}); ${undone.summary}` };
-  }
-  // It had become live, and this run has neither promoted nor undone it: somebody took the environment over.
-  if (steps.get('deploy')?.decision === 'proceed') {
-    return { reason: 'rolled-back', summary: `${asked} was broken off (${because}); ${undone.summary}` };
-  }
-  return { reason: 'not-started', summary: `${asked} was not released: ${because}; ${undone.summary}` };
+  const recovery = recoveryOf(needs);
+  // A backup that is unsafe found what an earlier run left, and could not settle it.
+  const isUnsafe = [steps.get('backup'), undone, recovery].some((each) => each?.reason === 'unsafe');
+  const hasBegun = undone === undefined || isUnsafe || steps.get('backup')?.decision === 'proceed';
+  // Where somebody else had taken over, the job that came later knows how that ended.
+  const isLeftOpen = undone?.record['own'] === 'open' && recovery !== undefined;
+  if (undone?.decision === 'proceed' && !isLeftOpen) return judgeOwn(undone, asked, because);
+  if (hasBegun) return judgeRecovery(needs, asked, undone === undefined ? because : `${because}; ${undone.summary}`);
+  return { reason: 'not-started', summary: `${asked} was not released and nothing was changed: ${because}` };
 }
 
 /** The job that releases told nothing, or could not go back: what lies on the target decides. */
-function judgeRecovery(needs: Needs, version: string | undefined, because: string): Verdict {
-  const { recover } = needs;
-  const [[, recovery] = []] = recover === undefined ? [] : handoversOf(recover);
-  const asked = version ?? 'the release';
-  if (recovery === undefined || recovery.decision === 'stop') {
-    const why = recovery?.summary ?? `the job recover ${endedHow(recover?.result)}`;
-    return {
-      reason: 'unsafe',
-      summary: `${asked} failed (${because}), and so did the way back: ${why}. A person is needed`,
-    };
-  }
-  // Of the release that this run had begun; a run that had begun none changed nothing, whatever else was settled.
-  switch (recovery.record['own']) {
+function judgeRecovery(needs: Needs, asked: string, because: string): Verdict {
+  const recovery = recoveryOf(needs);
+  if (recovery?.decision === 'proceed') return judgeOwn(recovery, asked, because);
+  const why = recovery?.summary ?? `the job recover ${endedHow(needs['recover']?.result)}`;
+  return {
+    reason: 'unsafe',
+    summary: `${asked} failed (${because}), and so did the way back: ${why}. A person is needed`,
+  };
+}
+
+/** By what became of the release that this run had begun: whatever else was settled, one that had begun none changed nothing. */
+function judgeOwn({ record, reason, summary }: Handover, asked: string, because: string): Verdict {
+  switch (record['own']) {
     case 'good':
-      return { reason: 'released', summary: `${asked} is live and good, but ${because}; ${recovery.summary}` };
-    case 'live':
-      return { reason: 'live-not-good', summary: `${asked} is live, but ${because}; ${recovery.summary}` };
+      return { reason: 'released', summary: `${asked} is live and good, but ${because}; ${summary}` };
+    case 'live-not-good':
+      return { reason: 'live-not-good', summary: `${asked} is live, but ${because}; ${summary}` };
     case 'undone':
-      return { reason: 'rolled-back', summary: `${asked} failed (${because}); ${recovery.summary}` };
+      return { reason: 'rolled-back', summary: `${asked} failed (${because}); ${summary}` };
+    case 'open':
+      // Nobody has judged it, and somebody else has the environment now.
+      return { reason: 'rolled-back', summary: `${asked} was broken off (${because}); ${summary}` };
+    case 'discarded':
+    case 'nothing':
+      return { reason: 'not-started', summary: `${asked} was not released: ${because}; ${summary}` };
     default:
-      return { reason: 'not-started', summary: `${asked} was not released: ${because}; ${recovery.summary}` };
+      return reason === 'rolled-back'
+        ? { reason, summary: `${asked} failed (${because}); ${summary}` }
+        : {
+            reason: 'unsafe',
+            summary: `what became of ${asked} is not known: ${because}; ${summary}. A person is needed`,
+          };
   }
+}
+
+function recoveryOf(needs: Needs): Handover | undefined {
+  const { recover } = needs;
+  return recover === undefined ? undefined : handoversOf(recover)[0]?.[1];
 }
 
 function judgeRollback(needs: Needs): Verdict {

@@ -72,7 +72,8 @@ function stateOf(
 function describe({ version }: DeploymentPayload, record: ReleaseRecord | undefined, state: DeploymentState): string {
   if (state === 'inactive') return `${version} is no longer live`;
   if (state === 'success') return `${version} is live${record?.state === 'good' ? '' : ', but not good'}`;
-  return record?.failure === undefined ? `${version} was not released` : `${version} failed: ${record.failure}`;
+  // Why it failed may quote what the application said, and everybody who reads the repository reads this.
+  return record?.state === 'bad' ? `${version} failed` : `${version} was not released`;
 }
 
 async function create(

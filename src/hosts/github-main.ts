@@ -5,15 +5,23 @@ import { githubCache } from '../platform/github-cache.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import { connectWorkflow } from '../platform/workflow.ts';
-import { runOnGithub } from './github.ts';
+import { type HostIdentity, runOnGithub } from './github.ts';
 import type { GithubAction } from './github-action.ts';
 import type { PolicyFile } from './governed-configuration.ts';
 import { listenForInterrupts } from './interrupt.ts';
 import { hostPlatform } from './platform.ts';
 import { actionsRunner } from './runner.ts';
 
+/** What a token proves. */
+export interface Proven {
+  readonly actor: string;
+  readonly environment: string | undefined;
+  readonly runId: string | undefined;
+  readonly attempt: number;
+}
+
 /** Who asks, by verified claims of a token; `repositoryId` is the repository of this job. */
-export type ActorOf = (claims: unknown, expected: { readonly repositoryId: string }) => Promise<string>;
+export type ReadClaims = (claims: unknown, expected: { readonly repositoryId: string }) => Promise<Proven>;
 
 /** Tokens for anybody else are refused, and those for Holdfast are of no use elsewhere. */
 const AUDIENCE = 'holdfast';
@@ -22,7 +30,7 @@ const AUDIENCE = 'holdfast';
  * The program of one step: runs one action with what the runner gave to this process, and ends the process. The exit
  * code is 0 when the decision is to proceed and 1 when it is to stop; more than that a runner does not tell apart.
  */
-export async function runStep(name: string, load: () => Promise<GithubAction>, actorOf: ActorOf): Promise<void> {
+export async function runStep(name: string, load: () => Promise<GithubAction>, readClaims: ReadClaims): Promise<void> {
   // Node's own text for these names files of the bundle and may hold anything.
   process.on('uncaughtException', () => {
     process.stdout.write('::error::holdfast was ended by a bug of Holdfast\n', () => process.exit(EXIT.stop));
@@ -44,7 +52,7 @@ export async function runStep(name: string, load: () => Promise<GithubAction>, a
     platform: jobPlatform,
     workflow: (token, signal) => connectWorkflow(process.env, token, signal),
     readPolicy,
-    proveActor: (platform) => proveActor(platform, actorOf),
+    proveIdentity: (platform) => proveIdentity(platform, readClaims),
   });
   // Listening for signals, a kept connection or a timer would keep the process alive.
   process.stdout.write('', () => process.stderr.write('', () => process.exit()));
@@ -60,15 +68,30 @@ function jobPlatform(log: Log, signal: AbortSignal): Platform {
  * Who asks, from GitHub's token. A job without `id-token: write` has none: what its environment says about people can
  * be changed by steps before this one, so such a job acts for nobody who could have a role.
  */
-async function proveActor(platform: Platform, actorOf: ActorOf): Promise<string> {
+async function proveIdentity(platform: Platform, readClaims: ReadClaims): Promise<HostIdentity> {
   const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY_ID: repositoryId, GITHUB_ACTOR_ID: id } = process.env;
-  if ((process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '') === '') return `unproven:${id ?? ''}`;
+  if ((process.env['ACTIONS_ID_TOKEN_REQUEST_URL'] ?? '') === '') return { actor: `unproven:${id ?? ''}` };
   const { issuerOf, systemOidc } = await import('../platform/oidc.ts');
   const oidc = systemOidc(platform.http, platform.signal);
   const issuer = issuerOf(server ?? 'https://github.com');
   const token = await oidc.token(AUDIENCE);
   const claims = token === undefined ? undefined : await oidc.verify(token, { issuer, audience: AUDIENCE });
-  return await actorOf(claims, { repositoryId: repositoryId ?? '' });
+  const proven = await readClaims(claims, { repositoryId: repositoryId ?? '' });
+  if (proven.attempt > 1) await refuseRunAgain(proven, platform);
+  return { actor: proven.actor, environmentPassed: proven.environment };
+}
+
+/**
+ * A run that is run again keeps the claims of who began it, whoever pressed the button: only the same person may. The API
+ * tells who it was.
+ */
+async function refuseRunAgain({ actor, runId, attempt }: Proven, { workflow }: Platform): Promise<void> {
+  const by = runId === undefined ? undefined : await workflow?.runAgainBy(Number(runId), attempt);
+  if (by !== undefined && actor === `user:${by}`) return;
+  const who = by === undefined ? 'somebody who is not known' : `user:${by}`;
+  throw new UserError('run-again-by-another', `${actor} began this run, and ${who} runs it again`, {
+    hint: 'Start a new run: it is yours then. The job needs "actions: read" to see who runs it again.',
+  });
 }
 
 /** The configuration of the default branch, at its head: what was reviewed, not what is released. */

@@ -8,6 +8,7 @@ import { errorMessage, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import { Report, type Subject } from '../core/report.ts';
 import { sealedNames } from '../core/sealed.ts';
+import type { Identity } from '../platform/identity.ts';
 import type { Log } from '../platform/log.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Workflow } from '../platform/workflow.ts';
@@ -38,8 +39,11 @@ export interface GithubHost {
   /** The file at this path of the repository, as it stands on the branch whose policy holds. */
   readonly readPolicy: (path: string, token: string, signal: AbortSignal) => Promise<PolicyFile>;
   /** Who asks, as `access.roles` names people. Throws when it can be proven and is not. */
-  readonly proveActor: (platform: Platform) => Promise<string>;
+  readonly proveIdentity: (platform: Platform) => Promise<HostIdentity>;
 }
+
+/** What the token of a job says of who asks. */
+export type HostIdentity = Pick<Identity, 'actor' | 'environmentPassed'>;
 
 /** What is known of the run so far: it may fail at any moment and must still be told rightly. */
 interface Run {
@@ -101,14 +105,31 @@ async function runAction(load: () => Promise<GithubAction>, run: Run, log: Log, 
   run.keepsReport = action.keepsReport;
   const inputs = await readInputs(action, (input) => runner.takeInput(input));
   const workflow = host.workflow(inputs.githubToken, host.signal);
-  const { admission } = inputs;
-  const found = workflow === undefined ? {} : { workflow: { ...workflow, admission } };
-  const platform = { ...host.platform(log, host.signal), ...found };
+  const bare = host.platform(log, host.signal);
+  const platform = workflow === undefined ? bare : { ...bare, workflow: await inItsCall(workflow, inputs, bare, host) };
   run.platform = platform;
   const report = await callAction(action, inputs, run, platform, host).finally(() => platform.ending.run());
   run.blocks = action.present?.(report) ?? [];
   run.hasFailed = action.fails?.(report);
   return report;
+}
+
+/**
+ * The run as this call of it. Without a job that admitted it, the job is a call of its own: jobs of a matrix have one name,
+ * so that it is known by a word of chance in the temporary folder, which each job has for itself.
+ */
+async function inItsCall(
+  workflow: Workflow,
+  { admission }: RunnerInputs,
+  { files, random }: Platform,
+  { env }: GithubHost,
+): Promise<Workflow> {
+  const folder = env['RUNNER_TEMP'] ?? '';
+  if (admission !== undefined || folder === '') return { ...workflow, admission };
+  const path = join(folder, 'holdfast-job');
+  await files.create(path, random.hex(8), 0o600);
+  const job = (await files.read(path))?.toString('utf8') ?? '';
+  return { ...workflow, run: { ...workflow.run, job: `${workflow.run.job} ${job}` } };
 }
 
 async function callAction(
@@ -141,7 +162,7 @@ async function callAction(
     );
   }
   // The user of the runner's computer says nothing about who asks.
-  const identity = { ...platform.identity, actor: await host.proveActor(platform) };
+  const identity = { ...platform.identity, ...(await host.proveIdentity(platform)) };
   return await action.run({ inputs: inputs.own, settings: configuration }, { ...platform, identity });
 }
 

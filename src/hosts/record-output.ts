@@ -6,25 +6,30 @@ import type { Mask } from '../report/text.ts';
 
 /** What later jobs read is small; everything else is in the report, or on the target. */
 const MAX_BYTES = 4096;
+/** What later steps and jobs decide by is handed on however big it is: the targets of a hundred hosts are some kilobytes. */
+const DECISIVE = ['call', 'targets', 'artifact', 'net', 'live', 'own', 'validation', 'untold'];
 const MAX_SUMMARY = 500;
 
 /**
- * The output `record`: a `Handover` as one line of JSON of at most 4 KiB without secrets. Of the record of the report it
- * has the members that fit, smallest first; `omitted` names the others.
+ * The output `record`: a `Handover` as one line of JSON without secrets. Of the record of the report it has what
+ * others decide by, and of the rest the members that fit into 4 KiB, smallest first; `omitted` names the others.
  */
 export function recordOutput(report: Report, mask: Mask): string {
   const { schema, action, subject, decision, reason, summary, record = {}, ...times } = maskReport(report, mask);
   const tookMs = Date.parse(times.finishedAt) - Date.parse(times.startedAt);
   const head = { schema, action, subject, decision, reason, summary: summary.slice(0, MAX_SUMMARY), tookMs };
-  const members = Object.entries(record).sort(([, a], [, b]) => sizeOf(a) - sizeOf(b));
+  const isDecisive = ([name]: readonly [string, unknown]) => DECISIVE.includes(name);
+  const decisive = Object.fromEntries(Object.entries(record).filter(isDecisive));
+  const members = Object.entries(record)
+    .filter((member) => !isDecisive(member))
+    .sort(([, a], [, b]) => sizeOf(a) - sizeOf(b));
   for (let kept = members.length; kept >= 0; kept -= 1) {
     const omitted = members.slice(kept).map(([name]) => name);
-    const handover: Handover = { ...head, record: Object.fromEntries(members.slice(0, kept)) };
+    const handover: Handover = { ...head, record: { ...decisive, ...Object.fromEntries(members.slice(0, kept)) } };
     const text = JSON.stringify({ ...handover, ...(omitted.length === 0 ? {} : { omitted: omitted.slice(0, 20) }) });
-    if (Buffer.byteLength(text) <= MAX_BYTES) return text;
+    if (kept === 0 || Buffer.byteLength(text) <= MAX_BYTES) return text;
   }
-  const { project, environment } = subject;
-  return JSON.stringify({ schema, action, subject: { project, environment }, decision, reason });
+  throw new Error('there is always a last try');
 }
 
 function sizeOf(value: unknown): number {

@@ -53,6 +53,7 @@ export interface Leases {
 const TTL_MS = 60_000;
 /** Between two steps of a workflow nobody renews; that its run has ended GitHub tells at once. */
 const RUN_TTL_MS = 600_000;
+const SUCCESSION_POLL_MS = 50;
 
 /** When the owner with this nonce last said that it is there. */
 const Renewal = z.strictObject({ nonce: z.string(), renewedAt: z.string() });
@@ -67,6 +68,7 @@ export function openLeases(
   const { processes, workflow } = platform;
   const folder = join(path, '..');
   const renewalPath = join(folder, 'lease-renewed.json');
+  const nextPath = join(folder, 'lease-next.json');
   const ownRun = callOf(workflow);
   const ttlMs = ownRun === undefined ? TTL_MS : RUN_TTL_MS;
 
@@ -98,9 +100,9 @@ export function openLeases(
         if (existing !== undefined && way === undefined) throw taken(existing);
         const fresh = await newRecord(request, (existing?.token ?? 0) + 1);
         const under = hold ?? leftBy(request, fresh);
-        const record = under === undefined ? fresh : { ...fresh, under };
-        if (existing !== undefined) await takeAway(existing);
-        if (!(await files.create(path, JSON.stringify(record), 0o600))) continue;
+        const since = existing !== undefined && leases.isOwn(existing) ? { acquiredAt: existing.acquiredAt } : {};
+        const record = { ...fresh, ...since, ...(under === undefined ? {} : { under }) };
+        if (!(await succeed(existing, record))) continue;
         const lease = owned(record, hold !== undefined);
         return existing !== undefined && way === 'preempted' ? { ...lease, preempted: existing } : lease;
       }
@@ -114,8 +116,7 @@ export function openLeases(
           ...(await newRecord({ ...request, purpose: 'hold' }, (existing?.token ?? 0) + 1)),
           ttlMs: null,
         };
-        if (existing !== undefined) await takeAway(existing);
-        if (await files.create(path, JSON.stringify(record), 0o600)) return record;
+        if (await succeed(existing, record)) return record;
       }
     },
     async free() {
@@ -127,12 +128,12 @@ export function openLeases(
     },
   };
 
-  async function read(): Promise<LeaseRecord | undefined> {
-    const bytes = await files.read(path);
+  async function read(from = path): Promise<LeaseRecord | undefined> {
+    const bytes = await files.read(from);
     if (bytes === undefined) return undefined;
     const found = LeaseRecord.safeParse(parseJson(bytes.toString('utf8')));
     if (found.success) return found.data;
-    throw new OutsideError('target-damaged', `${path} on ${machine.name} is not what Holdfast wrote`, {
+    throw new OutsideError('target-damaged', `${from} on ${machine.name} is not what Holdfast wrote`, {
       hint: 'See with "holdfast status" that nobody is at work, then move the file away.',
     });
   }
@@ -175,18 +176,51 @@ export function openLeases(
   }
 
   /**
+   * Puts a lease in the place of what lies there, in one step: at every moment others see a lease, or the hold that it runs
+   * under. False when somebody else was faster. Who makes the file beside it is the only one that replaces.
+   */
+  async function succeed(existing: LeaseRecord | undefined, record: LeaseRecord): Promise<boolean> {
+    const text = JSON.stringify(record);
+    if (existing === undefined) return files.create(path, text, 0o600);
+    if (!(await files.create(nextPath, text, 0o600))) {
+      await clearDeadSuccession();
+      return false;
+    }
+    if ((await read())?.nonce !== existing.nonce) {
+      await files.remove(nextPath);
+      return false;
+    }
+    return renamed(nextPath, path);
+  }
+
+  /** Somebody was killed in the instant between making the file and renaming it, or is about to rename it. */
+  async function clearDeadSuccession(): Promise<void> {
+    const found = await read(nextPath);
+    if (found === undefined) return;
+    const ageMs = (await machine.now()) - Date.parse(found.renewedAt);
+    if ((await leases.isGone(found)) === true || ageMs > TTL_MS) await files.remove(nextPath);
+    else await platform.clock.sleep(SUCCESSION_POLL_MS, new AbortController().signal);
+  }
+
+  /** False when there was nothing any more. */
+  async function renamed(from: string, to: string): Promise<boolean> {
+    try {
+      await files.rename(from, to);
+      return true;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /**
    * Takes a lease out of the way by rename, which one of several contenders wins. A slow loser may find that it moved the
    * winner's new lease: it puts that back, by exclusive create, and goes round again.
    */
   async function takeAway(existing: LeaseRecord): Promise<void> {
     if ((await read())?.nonce !== existing.nonce) return;
     const aside = join(folder, `stale-lease-${existing.token}-${platform.random.hex(4)}.json`);
-    try {
-      await files.rename(path, aside);
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return;
-      throw error;
-    }
+    if (!(await renamed(path, aside))) return;
     const moved = (await files.read(aside))?.toString('utf8') ?? '';
     if (LeaseRecord.safeParse(parseJson(moved)).data?.nonce !== existing.nonce) await files.create(path, moved, 0o600);
     await files.remove(aside);

@@ -3,8 +3,10 @@ import { type AccessAction, accessFinding, decideAccess } from '../authorize/aut
 import type { Configuration } from '../config/configuration.ts';
 import type { Admission } from '../core/admission.ts';
 import { DeploymentPayload } from '../core/deployment-payload.ts';
+import { UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
 import type { Handover } from '../core/handover.ts';
+import { parseJson } from '../core/json-path.ts';
 import { RecordedArtifact } from '../core/recorded-artifact.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
 import { sealedNames } from '../core/sealed.ts';
@@ -30,6 +32,7 @@ export const ADMIT_REASONS = [
   'frozen',
   'no-policy',
   'no-secrets-for-recovery',
+  'environment-not-passed',
   'artifact-missing',
   'artifact-changed',
 ] as const;
@@ -63,6 +66,11 @@ async function decide(
     return { decision: 'stop', reason: access.reason, summary: access.message, findings, record: who };
   }
   const { workflow } = platform;
+  const unapproved = workflow?.admission === undefined ? undefined : withoutEnvironment(request, settings, platform);
+  if (unapproved !== undefined) {
+    const { check: reason, message: summary } = unapproved;
+    return { decision: 'stop', reason, summary, findings: [...findings, unapproved], record: who };
+  }
   if (workflow === undefined || workflow.admission !== undefined) {
     return { reason: access.reason, summary: access.message, findings, record: who };
   }
@@ -79,6 +87,24 @@ async function decide(
     artifact: RecordedArtifact.nullable().parse(artifact),
   };
   return { reason: access.reason, summary: access.message, findings, record: { ...who, ...admission } };
+}
+
+/** In the job that releases: its token says whether it is one of the environment, whose rules it then has passed. */
+function withoutEnvironment(
+  { action }: AdmitRequest,
+  { environment }: Configuration,
+  { identity }: Slice,
+): Finding | undefined {
+  if (action !== 'release' || identity.environmentPassed === environment) return undefined;
+  const is = identity.environmentPassed === undefined ? 'has none' : `is of ${identity.environmentPassed}`;
+  return {
+    check: 'environment-not-passed',
+    layer: 'release',
+    outcome: 'fail',
+    severity: 'high',
+    message: `this job releases to ${environment} and ${is}: the rules of ${environment} on GitHub were not asked`,
+    remedy: `Call release.yml with "environment: ${environment}", as it is written in holdfast.yml.`,
+  };
 }
 
 /** A way back that could not read its secrets would be found out when it is needed. */
@@ -129,7 +155,11 @@ async function expectedTargets(
   for (const { id, payload } of await deployments.list(environment)) {
     const about = DeploymentPayload.safeParse(payload);
     if (!about.success || (await deployments.states(id))[0] !== 'success') continue;
-    return Targets.safeParse(JSON.parse(about.data.targets)).data ?? {};
+    const targets = Targets.safeParse(parseJson(about.data.targets));
+    if (targets.success) return targets.data;
+    throw new UserError('target-not-the-same', `the deployment ${id} does not tell which target it went to`, {
+      hint: 'Holdfast did not write it like that. Look at the server, then set this deployment on GitHub to "inactive".',
+    });
   }
   return {};
 }

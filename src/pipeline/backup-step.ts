@@ -56,5 +56,5 @@ export async function backupForRelease(
       record: { net, ...settled, ...copy },
     };
   };
-  return underStepLease({ action: 'backup', run, subject: subjectOf(settings), lease: 'keep', work });
+  return underStepLease({ action: 'backup', run, subject: subjectOf(settings), way: 'begin', lease: 'keep', work });
 }

@@ -57,7 +57,7 @@ export async function checkComplianceAfter(
 ): Promise<Report> {
   const run = openStep(settings, platform);
   const work = (_: Lease, environment: Environment) => judgeRelease(validated, environment);
-  return underStepLease({ action: ACTION, run, subject: subjectOf(settings), lease: 'keep', work });
+  return underStepLease({ action: ACTION, run, subject: subjectOf(settings), way: 'take-up', lease: 'keep', work });
 }
 
 async function judgeRelease(validated: Handover | undefined, environment: Environment): Promise<ReportParts> {

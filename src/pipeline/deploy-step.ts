@@ -42,11 +42,8 @@ const FRESH_MS = 60 * 60 * 1000;
  * The step `deploy` alone. The release is neither good nor bad afterwards: `promote` or `rollback` decides, and a release
  * or a recovery that comes first undoes it.
  */
-export async function deployAlone(
-  request: DeployRequest,
-  settings: Configuration,
-  platform: Platform,
-): Promise<Report> {
+export async function deployAlone(asked: DeployRequest, settings: Configuration, platform: Platform): Promise<Report> {
+  const request = withNet(asked);
   if (request.artifact !== undefined) requireWorkflow(platform);
   const run = openRun(request, settings, platform);
   const subject = subjectOf(settings, { release: run.id, version: request.version });
@@ -59,7 +56,7 @@ export async function deployAlone(
     const live = await environment.book.live();
     const carried = (service: string) => live?.capsule.services[service] !== undefined;
     const artifacts = await artifactsOf(request, carried, environment);
-    const net = await chooseBackup(withNet(request), live, environment);
+    const net = await chooseBackup(request, live, environment);
     await recordBegun(run.id, request.version, environment);
     const { walk, touched } = await deploy(
       {
@@ -126,7 +123,10 @@ export async function deployAlone(
       return await findArtifacts(settings, choice, platform);
     }
   };
-  return underStepLease({ action: 'deploy', run, subject, lease: request.lease ?? 'free', work });
+  // What the step before handed on is believed, but for the word of somebody who may not give it.
+  const isAllowed = request.withoutProof === undefined;
+  const way = request.net === undefined || !isAllowed ? 'begin' : 'take-up';
+  return underStepLease({ action: 'deploy', run, subject, way, lease: request.lease ?? 'free', work });
 }
 
 function unsafe(summary: string): ReportParts {

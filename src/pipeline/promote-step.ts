@@ -12,7 +12,7 @@ import type { Platform } from '../platform/platform.ts';
 import { VALIDATE_REASONS, type Validated } from '../validate/validate.ts';
 import { promoteStage, validateStage } from './judges.ts';
 import { openRun, type ReleaseRun } from './run.ts';
-import { underStepLease } from './step.ts';
+import { hasKept, underStepLease } from './step.ts';
 import { ValidatedRecord } from './validate-step.ts';
 
 export interface PromoteRequest {
@@ -22,7 +22,8 @@ export interface PromoteRequest {
 
 /**
  * The step `promote` alone: looks once more unless the step before has just looked, and marks the live release good only
- * when all checks say so. Where one could not look the release stays live, and that is the end of it. Frees the lease.
+ * when all checks say so. In a chain of steps it frees the lease when it is done, and leaves it for the last step when not;
+ * where a check could not look the release stays live, and that is the end of it.
  */
 export async function promoteAlone(
   request: PromoteRequest,
@@ -33,18 +34,23 @@ export async function promoteAlone(
   const live = await opened.book.live();
   if (live === undefined)
     throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Deploy first.' });
-  const { release, version, state } = live.record;
+  const { release, version } = live.record;
   const run: ReleaseRun = {
     ...openRun({ version, service: undefined, withoutProof: undefined }, settings, platform),
     id: release,
   };
   const subject = subjectOf(settings, live.record);
+  const isChained = request.validated !== undefined || (await hasKept(opened));
   const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
     const record = { live: { release, version } };
-    if (state === 'good') return { reason: 'good-already', summary: `${version} is good already`, record };
-    const validated = verdictOf(request, release) ?? (await validateStage(run, environment));
+    // Without the lease somebody may have released or rolled back since.
+    const now = (await environment.book.live())?.record;
+    if (now?.release !== release) throw notTheSame(version, now?.version, settings);
+    const said = verdictOf(request, release);
+    if (now.state === 'good') return { reason: 'good-already', summary: `${version} is good already`, record };
+    const validated = said ?? (await validateStage(run, environment));
     const { findings } = validated;
-    if (validated.reason === 'live-not-good' && request.validated !== undefined) {
+    if (validated.reason === 'live-not-good' && isChained) {
       await endRun(release, 'finished', environment);
       await recordOutcome(environment);
       const summary = `${version} is live but not good: ${validated.summary}`;
@@ -62,7 +68,15 @@ export async function promoteAlone(
     const { summary, findings: more = [] } = promoted;
     return { reason: 'promoted', summary, findings: [...findings, ...more], record };
   };
-  return underStepLease({ action: 'promote', run, subject, lease: 'free', work });
+  return isChained
+    ? underStepLease({ action: 'promote', run, subject, way: 'take-up', lease: 'settle', work })
+    : underStepLease({ action: 'promote', run, subject, way: 'begin', lease: 'free', work });
+}
+
+function notTheSame(version: string, now: string | undefined, { environment }: Configuration): UserError {
+  return new UserError('not-what-was-validated', `${now ?? 'nothing'} is live in ${environment} now, not ${version}`, {
+    hint: 'Somebody released or rolled back meanwhile: look at "holdfast status".',
+  });
 }
 
 /** What the step before said of this release; undefined when there was none, or when it was about another one. */

@@ -14,6 +14,7 @@ import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { endRun } from '../environment/settle.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
+import type { LeaseRecord } from '../journal/lease-record.ts';
 import type { Walk } from '../journal/walk.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
@@ -69,6 +70,7 @@ export async function rollback(request: RollbackRequest, settings: Configuration
   // Where nothing comes of it nothing can be undone by a release that waits, and no hold is left.
   let hasChanged = lease.preempted !== undefined;
   try {
+    if (lease.preempted !== undefined) await letEnd(lease.preempted, environment);
     const recovered = await recover(lease, environment);
     hasChanged ||= recovered.actions.length > 0 || recovered.failed !== undefined;
     if (recovered.failed !== undefined) {
@@ -123,13 +125,15 @@ async function takeLease({ hold = false, reason }: RollbackRequest, environment:
   const { actor } = platform.identity;
   const asked = { environment: settings.environment, purpose: 'rollback' as const, actor };
   if (!hold) return leases.acquire(asked);
-  const lease = await leases.acquire({ ...asked, preempts: true, leavesHold: reason ?? 'rolled back by hand' });
-  const { preempted } = lease;
-  if (preempted === undefined) return lease;
-  platform.log.warn(`took ${settings.environment} from the release by ${preempted.owner.actor} that was at work`);
-  const step = await waitForStepInFlight(preempted, environment);
+  return leases.acquire({ ...asked, preempts: true, leavesHold: reason ?? 'rolled back by hand' });
+}
+
+/** From here on nobody else settles what the release has begun: it is waited for although somebody cancels this run. */
+async function letEnd(owner: LeaseRecord, interrupted: Environment): Promise<void> {
+  const { platform, settings } = interrupted;
+  platform.log.warn(`took ${settings.environment} from the release by ${owner.owner.actor} that was at work`);
+  const step = await waitForStepInFlight(owner, withSignal(interrupted, new AbortController().signal));
   if (step !== undefined) platform.log.warn(`its step ${step} was not seen to end within its time`);
-  return lease;
 }
 
 function stuck({ failed }: Walk, { steps }: StageBook): ReportParts {

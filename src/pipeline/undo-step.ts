@@ -4,6 +4,7 @@ import type { StepBefore } from '../core/handover.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
 import { recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
+import { whatBecameOfOwn } from '../environment/own-release.ts';
 import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
@@ -28,11 +29,12 @@ export async function undoUnfinished(
   const live = (await environment.book.live())?.record;
   if (current === undefined || !environment.leases.isOwn(current)) {
     const now = live === undefined ? 'nothing is live' : `${live.version} is live`;
-    return close({
-      reason: 'nothing-to-undo',
-      summary: `this run left nothing unfinished; ${now}`,
-      record: liveOf(live),
-    });
+    const own = await whatBecameOfOwn(environment);
+    const summary =
+      own === 'open'
+        ? `somebody else took over what this run left; ${now}`
+        : `this run left nothing unfinished; ${now}`;
+    return close({ reason: 'nothing-to-undo', summary, record: { ...liveOf(live), own } });
   }
   if ((await environment.journal.open()).length > 0) requireStateSecrets(settings, '');
   const actor = platform.identity.actor;
@@ -62,14 +64,16 @@ async function undo(because: string | undefined, lease: Lease, environment: Envi
     const summary = `the way back failed: ${message}. A person is needed`;
     return { decision: 'stop', reason: 'unsafe', summary, findings: [finding] };
   }
+  const own = await whatBecameOfOwn(environment);
   const now = live === undefined ? 'nothing is live, as before' : `${live.version} is live`;
   if (back === undefined) {
     const did = actions.length === 0 ? 'nothing had been changed' : actions.join('; ');
-    return { reason: 'nothing-to-undo', summary: `${did}; ${now}`, record: liveOf(live) };
+    return { reason: 'nothing-to-undo', summary: `${did}; ${now}`, record: { ...liveOf(live), own } };
   }
   const { data, dataReason, durationMs, writes, to } = back;
   const record = {
     ...liveOf(live),
+    own,
     rollback: {
       ...(to === undefined ? {} : { to: { release: to.release, version: to.version } }),
       data,

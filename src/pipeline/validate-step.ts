@@ -19,15 +19,17 @@ export const ValidatedRecord = z.object({
 /** The step `validate` of a release: asks every check of what is live, and holds the lease of its workflow meanwhile. */
 export async function validateForRelease(settings: Configuration, platform: Platform): Promise<Report> {
   const run = openStep(settings, platform);
-  const work = async (_: Lease, environment: Environment): Promise<ReportParts> => {
+  const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
     const live = (await environment.book.live())?.record;
     if (live === undefined) {
       throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Release first.' });
     }
     const { release, version } = live;
     const { decision, reason, summary, findings } = await validateStage(run, environment);
+    // It may have taken long: what was looked at must still be ours.
+    await lease.assertHeld();
     const record = { live: { release, version }, validation: countOutcomes(findings) };
     return { decision, reason, summary: `${version}: ${summary}`, findings, record };
   };
-  return underStepLease({ action: 'validate', run, subject: subjectOf(settings), lease: 'keep', work });
+  return underStepLease({ action: 'validate', run, subject: subjectOf(settings), way: 'take-up', lease: 'keep', work });
 }

@@ -5,6 +5,8 @@ export interface Identity {
   readonly user: string;
   /** Who asks, as `access.roles` names them: `os:<login>` here, `user:<numeric id>` where a token proved it. */
   readonly actor: string;
+  /** The environment whose rules on GitHub the job has passed, as its token says; undefined for none, and on a laptop. */
+  readonly environmentPassed?: string | undefined;
   readonly host: string;
   readonly pid: number;
   readonly home: string;

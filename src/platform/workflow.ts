@@ -15,6 +15,8 @@ export interface Workflow {
   readonly admission?: Admission | undefined;
   /** A run of this repository; undefined when GitHub knows of none. */
   find(id: number): Promise<FoundRun | undefined>;
+  /** The numeric id of who started this attempt of a run; undefined when GitHub does not tell. */
+  runAgainBy(id: number, attempt: number): Promise<number | undefined>;
   readonly deployments: Deployments;
   readonly artifacts: Artifacts;
   /** The content of a file of this repository at a commit; undefined when there is none. */
@@ -153,6 +155,7 @@ export function connectWorkflow(env: Environment, token: string, signal: AbortSi
   return {
     run,
     find: (id) => findRun(id, api),
+    runAgainBy: (id, attempt) => findWhoRanAgain(id, attempt, api),
     deployments: deploymentsOver(api, run.url),
     artifacts: artifactsOver(api, run.id, signal),
     readFile: (path, commit) => githubOver(api).readFile(path, commit),
@@ -177,6 +180,18 @@ async function findDefaultBranch(api: GithubApi): Promise<DefaultBranch> {
   const head = await github.branch(name);
   if (head === undefined) throw notFound({ what: `read the branch ${name}`, permission: 'contents: read' });
   return { name, commit: head.commit };
+}
+
+async function findWhoRanAgain(
+  id: number,
+  attempt: number,
+  { owner, repo, ask }: GithubApi,
+): Promise<number | undefined> {
+  const question = { what: `read the attempt ${attempt} of the run ${id}`, permission: 'actions: read' };
+  const answer = await ask(question, (octokit, request) =>
+    octokit.rest.actions.getWorkflowRunAttempt({ owner, repo, run_id: id, attempt_number: attempt, request }),
+  );
+  return answer?.data.triggering_actor?.id;
 }
 
 async function findRun(id: number, { owner, repo, ask }: GithubApi): Promise<FoundRun | undefined> {

@@ -1,9 +1,9 @@
 import type { Configuration } from '../config/configuration.ts';
-import { callOf, isSameCall } from '../core/admission.ts';
 import type { Finding } from '../core/finding.ts';
 import { composeReport, type Report } from '../core/report.ts';
 import { recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
+import { whatBecameOfOwn } from '../environment/own-release.ts';
 import { requireStateSecrets } from '../environment/sealed-state.ts';
 import { isLiveDown, startLive } from '../environment/start-live.ts';
 import { subjectOf } from '../environment/subject.ts';
@@ -15,10 +15,11 @@ import { recover } from './recover.ts';
 export async function recoverEnvironment(settings: Configuration, platform: Platform): Promise<Report> {
   const startedAt = platform.clock.now();
   const environment = await openEnvironment(settings, platform, { create: true });
-  const busy = await othersAtWork(environment);
+  const busy = await waitForOthers(environment);
   if (busy !== undefined) {
     const times = { startedAt, finishedAt: platform.clock.now() };
-    return composeReport('recover', subjectOf(settings), times, { reason: 'others-at-work', summary: busy });
+    const record = { own: await whatBecameOfOwn(environment) };
+    return composeReport('recover', subjectOf(settings), times, { reason: 'others-at-work', summary: busy, record });
   }
   if ((await environment.journal.open()).length > 0) requireStateSecrets(settings, '');
   const actor = platform.identity.actor;
@@ -77,30 +78,25 @@ function silentFindings({ unreachable }: Environment): Finding[] {
   }));
 }
 
-/**
- * The job of a workflow that comes after a release job which did not end well: a rollback by hand, or the next release, may
- * have taken over meanwhile. They have settled what was left, or are about to; a person who asks for a recovery waits instead.
- */
-async function othersAtWork({ leases, settings, platform }: Environment): Promise<string | undefined> {
-  if (platform.workflow?.admission === undefined) return undefined;
-  const lease = await leases.current();
-  if (lease === undefined || lease.purpose === 'hold' || leases.isOwn(lease) || (await leases.isStale(lease)))
-    return undefined;
-  return `a ${lease.purpose} by ${lease.owner.actor} works on ${settings.environment} and settles what this run left`;
-}
+/** As long as the job may take: who took over may have died too, and then it is this job that has to settle things. */
+const WAIT_FOR_OTHERS_MS = 20 * 60_000;
+const POLL_MS = 5000;
 
 /**
- * What became of the release that this call of a workflow began, for the job that tells people: `nothing` when it had begun
- * none, `discarded` when that one had changed nothing.
+ * The job of a workflow that comes after a release job which did not end well: a rollback by hand, or the next release, may
+ * have taken over meanwhile. They are waited for. Answers who is still at work when the time is over; a person who asks for
+ * a recovery does not wait.
  */
-async function whatBecameOfOwn({
-  book,
-  journal,
-  platform,
-}: Environment): Promise<'nothing' | 'discarded' | 'undone' | 'good' | 'live'> {
-  const call = callOf(platform.workflow);
-  const own = (await book.list()).find(({ run }) => isSameCall(run, call));
-  if (own === undefined) return 'nothing';
-  if (own.state === 'good' || own.state === 'live') return own.state;
-  return (await journal.read(own.release))?.touching.size === 0 ? 'discarded' : 'undone';
+async function waitForOthers({ leases, settings, platform }: Environment): Promise<string | undefined> {
+  if (platform.workflow?.admission === undefined) return undefined;
+  const until = platform.clock.now() + WAIT_FOR_OTHERS_MS;
+  for (;;) {
+    const lease = await leases.current();
+    if (lease === undefined || lease.purpose === 'hold' || leases.isOwn(lease)) return undefined;
+    if (await leases.isStale(lease)) return undefined;
+    const who = `a ${lease.purpose} by ${lease.owner.actor} works on ${settings.environment}`;
+    if (platform.clock.now() >= until) return `${who} and has to settle what this run left`;
+    platform.log.info(`${who}: waiting for its end`);
+    await platform.clock.sleep(POLL_MS, platform.signal);
+  }
 }

@@ -43,6 +43,6 @@ export async function runAction(name: string): Promise<void> {
   await runStep(
     name,
     async () => keeping,
-    async () => 'nobody',
+    async () => ({ actor: 'nobody', environment: undefined, runId: undefined, attempt: 1 }),
   );
 }

@@ -25,7 +25,7 @@ const admit = job('success', {
 const backup = step('backup', 'proven');
 const deployed = step('deploy', 'deployed', { subject: { ...subject, ...V2 } });
 const skipped = job('skipped');
-const live = (what: object | null) => ({ record: { live: what } });
+const live = (what: object | null, own?: string) => ({ record: { live: what, ...(own === undefined ? {} : { own }) } });
 
 const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: string; live?: object | null }[] = [
   {
@@ -92,7 +92,7 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
       admit,
       release: job('failure', {
         backup: stopping('backup', 'environment-held'),
-        rollback: step('rollback', 'nothing-to-undo', live(V1)),
+        rollback: step('rollback', 'nothing-to-undo', live(V1, 'nothing')),
       }),
       recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V1)) }),
     },
@@ -183,7 +183,7 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
       admit,
       release: job('failure'),
       recover: job('success', {
-        recover: step('recover', 'nothing-to-recover', { record: { live: V2, own: 'live' } }),
+        recover: step('recover', 'nothing-to-recover', { record: { live: V2, own: 'live-not-good' } }),
       }),
     },
     reason: 'live-not-good',
@@ -195,7 +195,7 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
     needs: {
       admit,
       release: job('cancelled'),
-      recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V1)) }),
+      recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V1, 'nothing')) }),
     },
     reason: 'not-started',
     summary: 'was cancelled or ran out of time',
@@ -223,6 +223,61 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
     summary: 'A person is needed',
   },
   {
+    name: 'a rollback by hand that took over and was done when recover came',
+    needs: {
+      admit,
+      release: job('failure', {
+        backup,
+        deploy: deployed,
+        validate: stopping('validate', 'lease-lost'),
+        rollback: step('rollback', 'nothing-to-undo', live(V1, 'open')),
+      }),
+      recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V1, 'undone')) }),
+    },
+    reason: 'rolled-back',
+    summary: 'v2 failed (validate lease-lost',
+    live: V1,
+  },
+  {
+    name: 'a promotion whose last write failed, finished by the last step',
+    needs: {
+      admit,
+      release: job('failure', {
+        backup,
+        deploy: deployed,
+        promote: stopping('promote', 'disk-full'),
+        rollback: step('rollback', 'nothing-to-undo', live(V2, 'good')),
+      }),
+      recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V2, 'good')) }),
+    },
+    reason: 'released',
+    summary: 'v2 is live and good, but promote disk-full',
+    live: V2,
+  },
+  {
+    name: 'an earlier run that could not be settled, found by the first step',
+    needs: {
+      admit,
+      release: job('failure', { backup: stopping('backup', 'unsafe'), rollback: stopping('rollback', 'unsafe') }),
+      recover: job('failure', { recover: stopping('recover', 'unsafe') }),
+    },
+    reason: 'unsafe',
+    summary: 'A person is needed',
+  },
+  {
+    name: 'a server that nobody reaches',
+    needs: {
+      admit,
+      release: job('failure', {
+        backup: stopping('backup', 'host-unreachable'),
+        rollback: stopping('rollback', 'host-unreachable'),
+      }),
+      recover: job('failure', { recover: stopping('recover', 'host-unreachable') }),
+    },
+    reason: 'not-started',
+    summary: 'nothing was changed',
+  },
+  {
     name: 'two machines that died',
     needs: { admit, release: job('cancelled'), recover: job('cancelled') },
     reason: 'unsafe',
@@ -235,10 +290,10 @@ const RELEASE_CASES: { name: string; needs: Needs; reason: string; summary: stri
       release: job('failure', {
         backup,
         deploy: deployed,
-        validate: stopping('validate', 'environment-held'),
-        rollback: step('rollback', 'nothing-to-undo', live(V1)),
+        validate: stopping('validate', 'lease-lost'),
+        rollback: step('rollback', 'nothing-to-undo', live(V1, 'open')),
       }),
-      recover: job('success', { recover: step('recover', 'nothing-to-recover', live(V1)) }),
+      recover: job('success', { recover: step('recover', 'others-at-work', { record: { own: 'open' } }) }),
     },
     reason: 'rolled-back',
     summary: 'v2 was broken off',

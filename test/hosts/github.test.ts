@@ -71,7 +71,7 @@ async function step(action: CliAction | (() => Promise<CliAction>), given: Step 
     platform: (log, signal) => systemPlatform(log, signal, folder),
     workflow: (token, signal) => given.workflow ?? connectWorkflow(given.env ?? {}, token, signal),
     readPolicy: given.policy ?? (() => Promise.reject(new Error('nobody asked for a policy'))),
-    proveActor: given.actor ?? (async () => 'user:1234'),
+    proveIdentity: async () => ({ actor: await (given.actor?.() ?? 'user:1234') }),
   });
   return runner;
 }

@@ -174,3 +174,50 @@ describe('a lease', () => {
     await expect((await leasesIn(folder)).acquire(RELEASE)).rejects.toMatchObject({ code: 'target-damaged' });
   });
 });
+
+describe('a lease that is taken over', () => {
+  it('is never away for a moment, nor is the hold that it runs under', async () => {
+    const folder = await aFolder();
+    const path = join(folder, 'lease.json');
+    const { files } = aMachine(folder);
+    const seen: (string | undefined)[] = [];
+    const other = await leasesIn(folder);
+    const looking = <A extends unknown[], R>(change: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        const result = await change(...args);
+        seen.push((await other.current())?.purpose);
+        return result;
+      };
+    };
+    await other.hold({ environment: 'local', actor: 'os:carol', reason: 'month-end closing' });
+    const watched = {
+      ...files,
+      create: looking(files.create),
+      rename: looking(files.rename),
+      remove: looking(files.remove),
+    };
+    const leases = openLeases(path, aMachine(folder, { files: watched }), aPlatform());
+
+    const rollback = await leases.acquire(ROLLBACK);
+
+    expect(seen).toEqual(['hold', 'rollback']);
+    expect(rollback.record.under).toMatchObject({ actor: 'os:carol' });
+    await rollback.release();
+  });
+
+  it('can be taken although somebody was killed in the instant of taking it', async () => {
+    const folder = await aFolder();
+    const leases = await leasesIn(folder);
+    await leases.hold({ environment: 'local', actor: 'os:carol' });
+    const dying = await leasesIn(folder, { identity: await deadIdentity() });
+    const dead = await dying.acquire(ROLLBACK);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    await writeFile(join(folder, 'lease-next.json'), JSON.stringify(dead.record));
+
+    const next = await leases.acquire(ROLLBACK);
+
+    expect(next.record.token).toBeGreaterThan(dead.record.token);
+    await next.release();
+    expect((await leases.current())?.purpose).toBe('hold');
+  });
+});

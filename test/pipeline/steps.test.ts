@@ -12,7 +12,9 @@ import type { Report } from '../../src/core/report.ts';
 import { findBaseline } from '../../src/environment/baselines.ts';
 import { openEnvironment } from '../../src/environment/environment.ts';
 import { recordOutput } from '../../src/hosts/record-output.ts';
+import { lockRelease } from '../../src/pipeline/lock.ts';
 import { release } from '../../src/pipeline/release.ts';
+import { rollback } from '../../src/pipeline/rollback.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import type { Artifacts } from '../../src/platform/workflow.ts';
 import { type FakeArtifacts, fakeArtifacts } from '../support/artifacts.ts';
@@ -56,12 +58,23 @@ interface Job {
   readonly artifacts: FakeArtifacts;
 }
 
-function aJob(job = 'release', call = '0123456789abcdef', changes: Partial<Artifacts> = {}): Job {
+/** Another call, by somebody else. */
+const another = (call: string) => aJob('release', call.repeat(16));
+
+function aJob(
+  job = 'release',
+  call = '0123456789abcdef',
+  changes: Partial<Artifacts> = {},
+  now?: (() => number) | undefined,
+): Job {
   runs += 1;
   const id = runs;
   github.runs.set(id, aRun(id));
   const artifacts = { ...fakeArtifacts(id), ...changes };
-  const platform = () => aPlatform({ workflow: aWorkflow({ id, job, call, artifacts, with: github }) });
+  const platform = () => {
+    const real = aPlatform({ workflow: aWorkflow({ id, job, call, artifacts, with: github }) });
+    return now === undefined ? real : { ...real, clock: { ...real.clock, now } };
+  };
   return { id, platform, artifacts };
 }
 
@@ -74,10 +87,13 @@ async function releaseJob(
     set?: readonly string[];
     between?: (step: string) => Promise<void>;
     artifacts?: Partial<Artifacts>;
+    /** Not in the chain: then `promote` looks once more. */
+    without?: readonly string[];
+    clock?: () => number;
   } = {},
 ): Promise<Ended & { readonly job: Job }> {
   await shop.build(version, options.fault);
-  const job = aJob('release', '0123456789abcdef', options.artifacts);
+  const job = aJob('release', '0123456789abcdef', options.artifacts, options.clock);
   const settings = shop.configuration(version, options.set);
   const reports: Record<string, Report | Error> = {};
   const keep = { lease: 'keep' as const };
@@ -96,6 +112,7 @@ async function releaseJob(
   const context: Record<string, unknown> = {};
   let isStopped = false;
   for (const [name, step] of Object.entries(steps)) {
+    if (options.without?.includes(name) === true) continue;
     if (isStopped) {
       context[name] = { outcome: 'skipped', outputs: {} };
       continue;
@@ -200,7 +217,7 @@ describe('a release in the steps of a job', () => {
     await shop.build('v3');
     const other = async () => {
       const request = { version: 'v3', service: undefined, withoutProof: undefined };
-      const report = await release(request, shop.configuration('v3'), aJob('release', 'f'.repeat(16)).platform());
+      const report = await release(request, shop.configuration('v3'), another('f').platform());
       refused.push(report.findings.find(({ check }) => check === 'environment-locked')?.outcome);
     };
 
@@ -264,7 +281,7 @@ describe('a release in the steps of a job', () => {
     await releaseJob('v2');
     const settings = shop.configuration('v3');
     const dead = await releaseJob('v3', { upTo: 'deploy' });
-    const person = aJob('rollback', 'e'.repeat(16));
+    const person = another('e');
     const back = { to: 'v1', data: 'keep' as const, reason: 'v2 and v3 lose orders', hold: true };
     const byHand = await rollbackStep.run(
       { inputs: { ...back, automatic: false, steps: '{}', quiet: true }, settings },
@@ -274,7 +291,7 @@ describe('a release in the steps of a job', () => {
     const last = await undo(settings, dead.job, dead.context);
     await shop.build('v4');
     const request = { version: 'v4', service: undefined, withoutProof: undefined };
-    const queued = await release(request, shop.configuration('v4'), aJob('release', 'd'.repeat(16)).platform());
+    const queued = await release(request, shop.configuration('v4'), another('d').platform());
 
     expect(byHand).toMatchObject({ reason: 'rolled-back', record: { live: { version: 'v1' } } });
     expect(last).toMatchObject({ decision: 'proceed', reason: 'nothing-to-undo' });
@@ -282,6 +299,64 @@ describe('a release in the steps of a job', () => {
     expect(queued.findings.map(({ check }) => check)).toContain('environment-held');
     expect(await shop.ask('web', '/version')).toBe('v1');
     expect(states().at(-1)).toBe('v1 success');
+  });
+});
+
+describe('a chain of steps of somebody’s own', () => {
+  it('without validate looks once more when it promotes, and goes back in its last step', async () => {
+    await releaseJob('v1');
+
+    const ended = await releaseJob('v2', { fault: 'broken-notes', without: ['validate', 'compliance'] });
+
+    expect(reasons(ended)).toMatchObject({ promote: 'check-failed', rollback: 'rolled-back' });
+    expect(await shop.ask('web', '/version')).toBe('v1');
+    expect(await lease()).toBeUndefined();
+  });
+
+  it('is stopped when somebody rolled back and freed the hold between two of its steps, and promotes nothing', async () => {
+    await releaseJob('v1');
+    const settings = shop.configuration('v2');
+    const byHand = async () => {
+      const request = { to: undefined, data: 'keep' as const, reason: 'v2 loses orders', hold: true };
+      await rollback(request, settings, another('c').platform());
+      await lockRelease.run({ inputs: {}, settings }, another('c').platform());
+    };
+
+    const ended = await releaseJob('v2', { between: (step) => (step === 'validate' ? byHand() : Promise.resolve()) });
+
+    expect(reasons(ended)).toMatchObject({
+      validate: 'validated',
+      compliance: expect.stringContaining('somebody took over'),
+      rollback: 'nothing-to-undo',
+    });
+    expect(ended.reports['rollback']).toMatchObject({ record: { own: 'undone', live: { version: 'v1' } } });
+    expect(await shop.ask('web', '/version')).toBe('v1');
+    const { book } = await openEnvironment(settings, aPlatform(), { create: false });
+    expect((await book.list())[0]).toMatchObject({ version: 'v2', state: 'bad' });
+  });
+
+  it('is not broken off by a freeze that begins when it has begun', async () => {
+    await releaseJob('v1');
+    const friday = Date.UTC(2026, 10, 27, 15, 59);
+    let hasDeployed = false;
+    const access = {
+      'access.roles.deployer': JSON.stringify([`os:${aPlatform().identity.user}`]),
+      'access.freeze': JSON.stringify([{ days: ['fri'], after: '16:00', zone: 'UTC' }]),
+    };
+    const set = Object.entries(access).map(([path, value]) => `${path}=${value}`);
+
+    const ended = await releaseJob('v2', {
+      set,
+      clock: () => friday + (hasDeployed ? 120_000 : 0),
+      async between(step) {
+        if (step === 'deploy') hasDeployed = true;
+      },
+    });
+    const next = await releaseJob('v3', { set, clock: () => friday + 120_000 });
+
+    expect(reasons(ended)).toMatchObject({ promote: 'promoted' });
+    expect(reasons(next)).toMatchObject({ backup: 'frozen', rollback: 'nothing-to-undo' });
+    expect(await shop.ask('web', '/version')).toBe('v2');
   });
 });
 

@@ -39,6 +39,7 @@ export function aWorkflow(part: Partial<Workflow['run']> = {}): Workflow & { rea
   return {
     run,
     find: refuse,
+    runAgainBy: refuse,
     readFile: refuse,
     defaultBranch: refuse,
     isPartOf: refuse,

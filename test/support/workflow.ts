@@ -42,6 +42,7 @@ export function aWorkflow(options: FakeWorkflowOptions = {}): FakeWorkflow {
     },
     ...(call === undefined ? {} : { admission: { call, targets: { ...targets }, artifact: null } }),
     find: async (number) => runs.get(number),
+    runAgainBy: REFUSED,
     deployments: {
       list: async (environment) => made.filter((each) => each.environment === environment).reverse(),
       states: async (number) => [...(madeWith(number)?.states ?? [])].reverse(),

@@ -40,6 +40,8 @@ export interface RunOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly actor?: Account;
+  /** Somebody who runs it again: a later attempt under the claims of `actor`. */
+  readonly again?: Account;
   /** The environment of each job that has one: act knows none. */
   readonly environments?: Readonly<Record<string, string>>;
   /** Sees every line of the log as it comes, and may end a machine. */
@@ -158,7 +160,11 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
   // What a job checks out is the work tree.
   if (branch !== BRANCH) git(repository.folder, 'checkout', '--quiet', branch);
   const headSha = git(repository.folder, 'rev-parse', 'HEAD');
-  const started: Run = { id: runId, headSha, headBranch: branch, event, actor, conclusion: null, path: workflow };
+  const again = options.again === undefined ? {} : { attempt: 2, triggeringActor: options.again };
+  const started: Run = {
+    ...{ id: runId, headSha, headBranch: branch, event, actor, conclusion: null, path: workflow },
+    ...again,
+  };
   github.world.runs.push(started);
   for (const key of Object.keys(github.reported)) delete github.reported[key];
   at.identities.clear();
@@ -222,7 +228,7 @@ function keepLog(name: string, log: string): void {
 
 function environmentOf(
   repository: Repository,
-  { actor, path, headSha, headBranch }: Run,
+  { actor, path, headSha, headBranch, attempt = 1 }: Run,
   runner: RunOptions['runner'] = 'github-hosted',
 ): Record<string, string> {
   const { owner, name, id } = repository;
@@ -233,7 +239,7 @@ function environmentOf(
     GITHUB_REF: `refs/heads/${headBranch}`,
     GITHUB_ACTOR_ID: String(actor.id),
     GITHUB_TRIGGERING_ACTOR: actor.login,
-    GITHUB_RUN_ATTEMPT: '1',
+    GITHUB_RUN_ATTEMPT: String(attempt),
     GITHUB_WORKFLOW_REF: workflowRefOf(repository, path),
     GITHUB_WORKFLOW_SHA: headSha,
     RUNNER_ENVIRONMENT: runner,

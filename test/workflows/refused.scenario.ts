@@ -34,6 +34,23 @@ describe('what is refused', () => {
     expect(await platform.version()).toBe(good);
   }, 200_000);
 
+  it("is a deployer's run that somebody else runs again", async () => {
+    const run = await platform.push(undefined, { again: MALLORY });
+
+    expect(resultsOf(run)).toEqual({ build: 'success', admit: 'failure', ...NOTHING });
+    expect(run.jobs['release.yml']?.['admit']?.outputs['authorize']).toContain('"reason":"run-again-by-another"');
+    expect(await platform.version()).toBe(good);
+  }, 200_000);
+
+  it('is a release in a job that is not one of its environment, so that nobody was asked for an approval', async () => {
+    const run = await platform.push(undefined, { environments: {} });
+
+    expect(resultsOf(run)).toMatchObject({ admit: 'success', release: 'failure', report: 'success' });
+    expect(run.jobs['release.yml']?.['release']?.outputs['authorize']).toContain('"reason":"environment-not-passed"');
+    expect(answerOf(run)).toMatchObject({ decision: 'stop', reason: 'not-started' });
+    expect(await platform.version()).toBe(good);
+  }, 200_000);
+
   it('is an artifact that another run planted under the name that is asked for', async () => {
     plant('planted', 4711);
 

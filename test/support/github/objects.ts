@@ -131,7 +131,7 @@ export function objectsAt(api: string): Objects {
         ['jobs', 'logs', 'cancel', 'rerun', 'artifacts'].map((it) => [`${it}_url`, `${url}/${it}`]),
       ),
       actor: user(it.actor),
-      triggering_actor: user(it.actor),
+      triggering_actor: user(it.triggeringActor ?? it.actor),
       pull_requests: [],
       created_at: LONG_AGO,
       updated_at: LONG_AGO,

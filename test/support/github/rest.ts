@@ -65,6 +65,15 @@ const ANSWERS: Readonly<Record<string, (call: Call) => RestAnswer>> = {
     const run = world.runs.find(({ id }) => id === Number(path['run_id']));
     return run === undefined ? notFound : ok(objects.run(repository, run));
   },
+  'GET /repos/{owner}/{repo}/actions/runs/{run_id}/attempts/{attempt_number}': ({
+    world,
+    objects,
+    repository,
+    path,
+  }) => {
+    const run = world.runs.find(({ id }) => id === Number(path['run_id']));
+    return run?.attempt === Number(path['attempt_number']) ? ok(objects.run(repository, run)) : notFound;
+  },
   'GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts': (call) =>
     listArtifacts(call, ({ runId }) => runId === Number(call.path['run_id'])),
   'GET /repos/{owner}/{repo}/actions/artifacts': (call) => listArtifacts(call, () => true),

@@ -29,6 +29,8 @@ export interface Run {
   readonly path: string;
   /** How often it was started, 1 by default. */
   readonly attempt?: number;
+  /** Who started this attempt; the actor by default. */
+  readonly triggeringActor?: Account;
   /** The repository that its commit is of, where that is another: a fork. */
   readonly fork?: Pick<Repository, 'id' | 'owner' | 'name'>;
 }
