@@ -128,7 +128,8 @@ describe('a push to main', () => {
 
   it('keeps the baseline and the report with the run, without a secret', () => {
     const { github } = platform.caller;
-    const kept = new Map(github.world.artifacts.map(({ name, bytes }) => [name, unzip(bytes)]));
+    const own = github.world.artifacts.filter(({ runId }) => runId === good.runId);
+    const kept = new Map(own.map(({ name, bytes }) => [name, unzip(bytes)]));
     const fileOf = (kind: string, file: string) =>
       JSON.parse(String(kept.get(`holdfast-${kind}-insurance-navigator.production`)?.[file]));
 
