@@ -179,7 +179,7 @@ async function run(at: Place, options: RunOptions): Promise<Outcome> {
   }
   const workflows = [...at.views, own].map(({ text }) => text);
   const machines = createMachines({
-    ...{ folder, runId, withIdentity: [...at.identities.keys()] },
+    ...{ folder, withIdentity: [...at.identities.keys()] },
     outside: { [new URL(ISSUER).hostname]: github.issuerUrl, 'hooks.slack.com': github.hookUrl('slack') },
   });
   const ended = await runAct({

@@ -19,7 +19,6 @@ const STARTED = { node: process.execPath, bash: '/bin/bash', sh: '/bin/sh' } as 
 export interface MachinesOptions {
   /** Of one run. */
   readonly folder: string;
-  readonly runId: number;
   /** The jobs that may ask who they are. */
   readonly withIdentity: readonly string[];
   /** Where hosts of the outside world are answered, by name. */
@@ -27,7 +26,7 @@ export interface MachinesOptions {
 }
 
 /** Writes the programs that make machines of the jobs of one run. */
-export function createMachines({ folder, runId, withIdentity, outside }: MachinesOptions): Machines {
+export function createMachines({ folder, withIdentity, outside }: MachinesOptions): Machines {
   const path = join(folder, 'bin');
   const dead = join(folder, 'dead');
   const identity = join(folder, 'identity');
@@ -42,7 +41,8 @@ export function createMachines({ folder, runId, withIdentity, outside }: Machine
     path,
     kill(job) {
       writeFileSync(join(dead, job), '');
-      killProcesses([`GITHUB_JOB=${job}`, `GITHUB_RUN_ID=${runId}`]);
+      // Numbers of runs are those of this test alone, and others run beside it.
+      killProcesses([`GITHUB_JOB=${job}`, `RUNNER_TEMP=${folder}/`]);
     },
   };
 }
