@@ -16,10 +16,13 @@ export interface Outcome {
   readonly live: Live | null | undefined;
   readonly steps: readonly StepRecord[];
   readonly findings: readonly Finding[];
+  /** What earlier runs had left and this one settled first. */
+  readonly settled: readonly string[];
 }
 
 const Live = z.object({ release: z.string(), version: z.string() });
 type Live = z.infer<typeof Live>;
+const Settled = z.array(z.string());
 
 export type Needs = Readonly<Record<string, JobNeeded>>;
 
@@ -55,6 +58,7 @@ export function outcomeOf(needs: Needs, version: string | undefined): Outcome {
       durationMs: handover.tookMs,
     })),
     findings: [...stoppedFindings(told), ...silentFindings(needs)],
+    settled: told.flatMap(({ handover }) => Settled.safeParse(handover.record['recovered']).data ?? []),
   };
 }
 
@@ -184,11 +188,11 @@ function endedHow(result: string | undefined): string {
 }
 
 function stoppedFindings(told: readonly Told[]): Finding[] {
-  return told.flatMap(({ name, handover: { decision, summary } }): Finding[] =>
-    decision === 'proceed'
-      ? []
-      : [{ check: name, layer: 'release', outcome: 'fail', severity: 'high', message: summary }],
-  );
+  return told.flatMap(({ name, handover: { decision, summary, remedy } }): Finding[] => {
+    if (decision === 'proceed') return [];
+    const what = { check: name, layer: 'release', outcome: 'fail', severity: 'high', message: summary } as const;
+    return [remedy === undefined ? what : { ...what, remedy }];
+  });
 }
 
 /** Jobs of which only GitHub tells how they ended. */

@@ -41,7 +41,7 @@ export interface LoadRequest {
   readonly overrides: readonly Override[];
   /** The version of the file whose policy holds instead of what this one says; this one's own by default. */
   readonly policy?: ProtectedFile;
-  /** True for a job that gets no secrets: they are known by name only (see `isSealed`). */
+  /** True where secrets may be missing: those that are not there are known by name only (see `isSealed`). */
   readonly sealed?: boolean;
 }
 

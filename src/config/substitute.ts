@@ -84,7 +84,7 @@ function substituteText(scalar: Scalar, text: string, work: Substitution, path: 
     }
     if (work.names.listedSecrets.includes(reference.name)) {
       secrets.add(reference.name);
-      if (work.names.sealed !== 'nothing') {
+      if (isSealedHere(reference.name, work)) {
         sealed = true;
         return sealedSecret(reference.name);
       }
@@ -96,6 +96,12 @@ function substituteText(scalar: Scalar, text: string, work: Substitution, path: 
   });
   const flags = { flexible: true, ...(secrets.size > 0 ? { secrets: [...secrets] } : {}) };
   return { ...scalar, ...flags, value, ...(sealed ? { sealed } : {}), ...(broken ? { broken } : {}) };
+}
+
+/** Where secrets may be missing, those that are there are used all the same. */
+function isSealedHere(name: string, { names: { sealed, secrets } }: Substitution): boolean {
+  if (sealed !== 'secrets') return sealed === 'all';
+  return !Object.hasOwn(secrets, name) || secrets[name] === '';
 }
 
 /** Undefined when there is no value; then that has been told. */
@@ -117,7 +123,9 @@ function lookUp({ name, fallback, message }: Reference, work: Substitution, path
   if (fallback !== undefined) return fallback;
   if (names.sealed === 'all') return undefined;
   const what = `the ${isSecret ? 'secret' : 'variable'} ${name} is not set`;
-  const remedy = isSecret ? 'set it where this runs' : `set it, or give a default: \${${name}:-…}`;
+  const remedy = isSecret
+    ? 'set it where this runs (on GitHub: in HOLDFAST_SECRETS)'
+    : `set it, or give a default: \${${name}:-…}`;
   work.tell(path, message !== undefined && message !== '' ? `${what}: ${message}` : `${what}; ${remedy}`);
   return undefined;
 }

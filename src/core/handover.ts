@@ -9,6 +9,8 @@ export const Handover = z.object({
   decision: Decision,
   reason: z.string(),
   summary: z.string().prefault(''),
+  /** What somebody has to do, where it stopped. */
+  remedy: z.string().optional(),
   tookMs: z.number().prefault(0),
   record: z.record(z.string(), z.unknown()).prefault({}),
 });

@@ -31,7 +31,9 @@ export async function recordBegun(release: string, version: string, environment:
  */
 export async function recordOutcome(environment: Environment): Promise<void> {
   await tell(environment, async (deployments) => {
-    const all = (await deployments.list(environment.settings.environment)).flatMap(readPayload);
+    const all = (await deployments.list(environment.settings.environment))
+      .flatMap(readPayload)
+      .filter(({ about }) => about.project === environment.settings.project);
     const live = (await environment.book.live())?.record;
     const known = all.findIndex(({ about }) => about.release === live?.release);
     const isCurrent = known >= 0 && !(await wasLeft(all.slice(0, known), environment));
@@ -84,7 +86,7 @@ async function create(
 ): Promise<number> {
   const targets = JSON.stringify(await targetIds(sitesOf(environment)));
   const description = `${version} as ${release}`;
-  const payload = { release, version, targets };
+  const payload = { project: environment.settings.project, release, version, targets };
   return deployments.create({ environment: environment.settings.environment, commit, description, payload });
 }
 

@@ -56,14 +56,24 @@ export async function revert(request: RevertRequest, lease: Lease, environment: 
       .map(
         async (site): Promise<SiteSteps> => ({
           site,
-          steps: await revertSteps(request.to, restore !== undefined, NOTHING, site),
+          steps: await revertSteps(
+            request.to,
+            { stopAll: restore !== undefined, isRepeated: await wasBegun(run, site) },
+            NOTHING,
+            site,
+          ),
         }),
       ),
   );
   const stopping = restore === undefined ? [] : plans.map(({ site, steps }) => ({ site, steps: steps.filter(isStop) }));
   const seat = {
     site: environment,
-    steps: await revertSteps(request.to, restore !== undefined, restore ?? NOTHING, environment),
+    steps: await revertSteps(
+      request.to,
+      { stopAll: restore !== undefined, isRepeated: (earlier?.begun.size ?? 0) > 0 },
+      restore ?? NOTHING,
+      environment,
+    ),
   };
   const parallel = settings.target.kind === 'ssh' ? settings.target.max_parallel : 1;
   const phases = [stopping, [seat], ...inBatches(plans, parallel)];
@@ -158,10 +168,17 @@ function withUnreachable(walked: Walk, missing: readonly string[]): Walk {
   return { completed: false, steps: [...walked.steps, failed], failed: walked.failed ?? failed };
 }
 
-/** The steps of a rollback on one machine, for `plan` and for the rollback itself. */
+async function wasBegun(run: string, { journal }: Site): Promise<boolean> {
+  return ((await journal.read(run))?.begun.size ?? 0) > 0;
+}
+
+/**
+ * The steps of a rollback on one machine. One that is repeated asks every service for its health: a process that an earlier
+ * attempt started runs, and nobody has seen yet that it works.
+ */
 async function revertSteps(
   to: string | undefined,
-  stopAll: boolean,
+  { stopAll, isRepeated }: { readonly stopAll: boolean; readonly isRepeated: boolean },
   around: { readonly before: readonly Step[]; readonly between: readonly Step[]; readonly after: readonly Step[] },
   { instances, tools, book }: Site,
 ): Promise<Step[]> {
@@ -171,7 +188,7 @@ async function revertSteps(
     const running = (await instances.find(service)).filter(({ alive }) => alive);
     const asItShould =
       running.length === settings.run.instances && running.every((instance) => instance.release === release);
-    if (stopAll || !asItShould) changed.add(service);
+    if (stopAll || isRepeated || !asItShould) changed.add(service);
   }
   const retired = (await instances.services()).filter((name) => !services.some(({ service }) => service === name));
   const activation = { release: to, services, changed, retired, between: around.between, stopAll };
@@ -195,7 +212,7 @@ export async function alignOthers(
     const run = timedId('rb', platform.clock.now(), platform.random.hex(2));
     const request = { run, from: undefined, to: live?.record.release, backup: undefined, actor, failure: undefined };
     await begin(request, site);
-    const steps = await revertSteps(request.to, false, NOTHING, site);
+    const steps = await revertSteps(request.to, { stopAll: false, isRepeated: true }, NOTHING, site);
     const walked = await walkSites(run, [[{ site, steps }]], { lease, platform, onFailure: 'stop' });
     if (!walked.completed) return { aligned, walk: walked };
     await settle(request, site);

@@ -142,13 +142,13 @@ async function callAction(
   if (action.settings === 'none') return await action.run({ inputs: inputs.own, settings: undefined }, platform);
   if (action.settings === 'readable') {
     const { readReadable } = await import('./readable-configuration.ts');
-    const own = async () => configurationOf(await readConfiguration(inputs, run, platform, host), run);
+    const own = async () => configurationOf(await readConfiguration(inputs, run, platform, host, true), run);
     const readable = await readReadable({ inputs, secrets: run.secrets, platform, source: host, own });
     // Values of a configuration that was read in place of this one are as secret.
     run.mask = createMask({ ...run.secrets, ...readable.readable?.secretValues });
     return await action.run({ inputs: inputs.own, settings: readable }, platform);
   }
-  const raw = await readConfiguration(inputs, run, platform, host);
+  const raw = await readConfiguration(inputs, run, platform, host, action.withoutSecrets === true);
   if (action.settings === 'raw') return await action.run({ inputs: inputs.own, settings: raw }, platform);
   const configuration = configurationOf(raw, run);
   const missing = action.withoutSecrets === true ? [] : sealedNames(configuration);
@@ -177,6 +177,7 @@ async function readConfiguration(
   run: Run,
   platform: Platform,
   host: GithubHost,
+  mayLack: boolean,
 ): Promise<ConfigurationCall> {
   const folder = resolve(host.cwd, inputs.workingDirectory);
   // What reads YAML is loaded where it is needed: not every action has a configuration.
@@ -185,7 +186,7 @@ async function readConfiguration(
   const file = await readConfigurationFile(inputs.config, folder, platform.files);
   const workspace = host.env['GITHUB_WORKSPACE'] ?? host.cwd;
   run.file = { path: file.path, shown: file.shown, workspace, loaded: undefined };
-  const governed = await loadGoverned(file, inputs, run.secrets, host);
+  const governed = await loadGoverned(file, inputs, run.secrets, host, mayLack);
   const { result } = governed.call;
   run.findings.push(...governed.findings);
   if (result.ok) {

@@ -24,7 +24,8 @@ export interface PolicySource {
 }
 
 /**
- * Loads the configuration with the policy of the default branch, save for what happens on this computer alone. A file
+ * Loads the configuration with the policy of the default branch, save for what happens on this computer alone. `mayLack`:
+ * secrets that are not set are known by name only. A file
  * that is not valid by itself is not loaded. Throws UserError `no-policy` where the policy cannot be seen.
  */
 export async function loadGoverned(
@@ -32,6 +33,7 @@ export async function loadGoverned(
   inputs: RunnerInputs,
   secrets: Readonly<Record<string, string>>,
   source: PolicySource,
+  mayLack: boolean,
 ): Promise<{ readonly call: ConfigurationCall; readonly findings: readonly Finding[] }> {
   const request: LoadRequest = {
     bytes: file.bytes,
@@ -41,8 +43,8 @@ export async function loadGoverned(
     secrets,
     variables: inputs.variables,
     overrides: parseOverrides({ environment: source.env, set: inputs.set }),
-    // A job that is handed none knows them by name only.
-    sealed: Object.keys(secrets).length === 0,
+    // A job that is handed none knows them by name only; what looks or goes back does without those that are missing.
+    sealed: mayLack || Object.keys(secrets).length === 0,
   };
   const own = loadConfiguration(request);
   if (!own.ok || isOwnComputer(own.configuration.environment, own.configuration.target.kind)) {

@@ -74,7 +74,7 @@ function load(bytes: Uint8Array, { inputs, secrets, source }: ReadingJob): Confi
     secrets,
     variables: inputs.variables,
     overrides: [],
-    sealed: Object.keys(secrets).length === 0,
+    sealed: true,
   });
   return result.ok ? result.configuration : undefined;
 }

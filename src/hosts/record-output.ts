@@ -9,15 +9,31 @@ const MAX_BYTES = 4096;
 /** What later steps and jobs decide by is handed on however big it is: the targets of a hundred hosts are some kilobytes. */
 const DECISIVE = ['call', 'targets', 'artifact', 'net', 'live', 'own', 'validation', 'untold'];
 const MAX_SUMMARY = 500;
+/** The end of a log may be part of it. */
+const MAX_REMEDY = 1200;
 
 /**
  * The output `record`: a `Handover` as one line of JSON without secrets. Of the record of the report it has what
  * others decide by, and of the rest the members that fit into 4 KiB, smallest first; `omitted` names the others.
  */
 export function recordOutput(report: Report, mask: Mask): string {
-  const { schema, action, subject, decision, reason, summary, record = {}, ...times } = maskReport(report, mask);
+  const {
+    schema,
+    action,
+    subject,
+    decision,
+    reason,
+    summary,
+    findings,
+    record = {},
+    ...times
+  } = maskReport(report, mask);
   const tookMs = Date.parse(times.finishedAt) - Date.parse(times.startedAt);
-  const head = { schema, action, subject, decision, reason, summary: summary.slice(0, MAX_SUMMARY), tookMs };
+  const remedy = decision === 'stop' ? findings.find(({ outcome }) => outcome === 'fail')?.remedy : undefined;
+  const head = {
+    ...{ schema, action, subject, decision, reason, summary: summary.slice(0, MAX_SUMMARY), tookMs },
+    ...(remedy === undefined ? {} : { remedy: remedy.slice(0, MAX_REMEDY) }),
+  };
   const isDecisive = ([name]: readonly [string, unknown]) => DECISIVE.includes(name);
   const decisive = Object.fromEntries(Object.entries(record).filter(isDecisive));
   const members = Object.entries(record)

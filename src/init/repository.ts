@@ -24,15 +24,20 @@ export async function findRepository(folder: string, files: Files): Promise<Repo
 }
 
 /**
- * What a clone was told is the default branch; else the branch of a repository whose one and only is called otherwise. A
- * work tree of its own, or anything else that is unclear, has `main`.
+ * What a clone was told is the default branch; else the current one of a repository that has no `main`. A work tree of its
+ * own, or anything else that is unclear, has `main`.
  */
 async function defaultBranch(git: string, files: Files): Promise<string> {
   if ((await files.status(git))?.type !== 'directory') return DEFAULT_BRANCH;
   const told = await branchIn(join(git, 'refs/remotes/origin/HEAD'), 'refs/remotes/origin/', files);
   if (told !== undefined) return told;
   const current = await branchIn(join(git, 'HEAD'), 'refs/heads/', files);
-  return current === 'master' ? current : DEFAULT_BRANCH;
+  return current === undefined || (await hasBranch(DEFAULT_BRANCH, git, files)) ? DEFAULT_BRANCH : current;
+}
+
+async function hasBranch(name: string, git: string, files: Files): Promise<boolean> {
+  if ((await files.status(join(git, 'refs/heads', name))) !== undefined) return true;
+  return (await files.read(join(git, 'packed-refs')))?.toString('utf8').includes(` refs/heads/${name}\n`) === true;
 }
 
 /** Files of git that name a branch read `ref: refs/heads/main`. */

@@ -83,7 +83,7 @@ async function decide(
   }
   const admission: Admission = {
     call: platform.random.hex(8),
-    targets: await expectedTargets(settings.environment, workflow),
+    targets: await expectedTargets(settings, workflow),
     artifact: RecordedArtifact.nullable().parse(artifact),
   };
   return { reason: access.reason, summary: access.message, findings, record: { ...who, ...admission } };
@@ -149,12 +149,12 @@ const Targets = z.record(z.string(), z.string());
 
 /** The ids of the machines that the newest deployment went to which GitHub still calls a success. */
 async function expectedTargets(
-  environment: string,
+  { project, environment }: Configuration,
   { deployments }: Workflow,
 ): Promise<Readonly<Record<string, string>>> {
   for (const { id, payload } of await deployments.list(environment)) {
     const about = DeploymentPayload.safeParse(payload);
-    if (!about.success || (await deployments.states(id))[0] !== 'success') continue;
+    if (!about.success || about.data.project !== project || (await deployments.states(id))[0] !== 'success') continue;
     const targets = Targets.safeParse(parseJson(about.data.targets));
     if (targets.success) return targets.data;
     throw new UserError('target-not-the-same', `the deployment ${id} does not tell which target it went to`, {

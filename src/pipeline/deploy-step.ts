@@ -5,6 +5,7 @@ import type { Finding } from '../core/finding.ts';
 import type { Handover } from '../core/handover.ts';
 import type { RecordedArtifact } from '../core/recorded-artifact.ts';
 import type { Report, ReportParts } from '../core/report.ts';
+import type { StepFailed } from '../core/step.ts';
 import { artifactPath, buildArtifacts, chosenServices, findArtifacts } from '../deploy/build.ts';
 import { deploy } from '../deploy/deploy.ts';
 import { requireWorkflow } from '../deploy/recorded-artifact.ts';
@@ -88,9 +89,7 @@ export async function deployAlone(asked: DeployRequest, settings: Configuration,
       outcome: 'fail',
       severity: 'high',
       message: failed.message,
-      remedy: touched
-        ? 'Go back with: holdfast rollback'
-        : (failed.remedy ?? 'Nothing was changed; mend it and deploy again.'),
+      remedy: remedyOf(failed, touched, platform),
     };
     return {
       decision: 'stop',
@@ -99,34 +98,42 @@ export async function deployAlone(asked: DeployRequest, settings: Configuration,
       findings: [finding],
       record: { walk: steps },
     };
-    /** Built here, or taken from what an earlier job of this run built. */
-    async function artifactsOf(
-      { service, artifact }: DeployRequest,
-      carried: (service: string) => boolean,
-      { settings, platform, layout }: Environment,
-    ): Promise<Map<string, string>> {
-      const choice = { only: service, carried };
-      if (artifact === undefined) return await buildArtifacts(settings, choice, platform);
-      const { directory: folder, file, services, target } = settings;
-      const place = (name: string) => relative(folder, artifactPath(name, settings));
-      const built = chosenServices(settings, choice).filter((name) => services[name]?.build !== undefined);
-      const destination = {
-        folder,
-        guarded: [join(folder, file), ...(target.kind === 'directory' ? [layout.root] : [])],
-        // An artifact that is the whole folder has nothing to replace.
-        whole: Object.keys(services)
-          .map(place)
-          .filter((path) => path !== ''),
-        required: built.map(place).filter((path) => path !== ''),
-      };
-      await takeArtifact(artifact, destination, platform);
-      return await findArtifacts(settings, choice, platform);
-    }
   };
   // What the step before handed on is believed, but for the word of somebody who may not give it.
   const isAllowed = request.withoutProof === undefined;
   const way = request.net === undefined || !isAllowed ? 'begin' : 'take-up';
   return underStepLease({ action: 'deploy', run, subject, way, lease: request.lease ?? 'free', work });
+}
+
+/** Built here, or taken from what an earlier job of this run built. */
+async function artifactsOf(
+  { service, artifact }: DeployRequest,
+  carried: (service: string) => boolean,
+  { settings, platform, layout }: Environment,
+): Promise<Map<string, string>> {
+  const choice = { only: service, carried };
+  if (artifact === undefined) return await buildArtifacts(settings, choice, platform);
+  const { directory: folder, file, services, target } = settings;
+  const place = (name: string) => relative(folder, artifactPath(name, settings));
+  const built = chosenServices(settings, choice).filter((name) => services[name]?.build !== undefined);
+  const destination = {
+    folder,
+    guarded: [join(folder, file), ...(target.kind === 'directory' ? [layout.root] : [])],
+    // An artifact that is the whole folder has nothing to replace.
+    whole: Object.keys(services)
+      .map(place)
+      .filter((path) => path !== ''),
+    required: built.map(place).filter((path) => path !== ''),
+  };
+  await takeArtifact(artifact, destination, platform);
+  return await findArtifacts(settings, choice, platform);
+}
+
+/** In a job the last step goes back by itself. */
+function remedyOf({ remedy }: StepFailed, touched: boolean, { workflow }: Platform): string {
+  if (!touched) return remedy ?? 'Nothing was changed; mend it and deploy again.';
+  const back = workflow === undefined ? 'Go back with: holdfast rollback' : 'Mend it and release again';
+  return remedy === undefined ? back : `${remedy.replace(/\.$/, '')}. ${back}`;
 }
 
 function unsafe(summary: string): ReportParts {

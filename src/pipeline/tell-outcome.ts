@@ -47,8 +47,17 @@ export async function tellOutcome(
 }
 
 /** With the page of the run, and a key that is the same however often this is tried for one attempt of one run. */
-function addressed(alert: Alert | undefined, { action, reason }: Outcome, { workflow }: Platform): Alert | undefined {
-  if (alert === undefined || workflow === undefined) return alert;
+function addressed(
+  found: Alert | undefined,
+  { action, reason, settled }: Outcome,
+  { workflow }: Platform,
+): Alert | undefined {
+  if (found === undefined) return undefined;
+  // Whoever started the run that died has to hear of it, however well this one ended.
+  const quiet = found.severity === 'info' || found.severity === 'low';
+  const severity = settled.length > 0 && quiet ? 'medium' : found.severity;
+  const alert = { ...found, severity, details: [...found.details, ...settled.map((did) => `settled first: ${did}`)] };
+  if (workflow === undefined) return alert;
   const { id, attempt, url } = workflow.run;
   return { ...alert, key: [alert.project, alert.environment, action, id, attempt, reason].join('/'), url };
 }

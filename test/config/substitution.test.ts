@@ -67,7 +67,7 @@ describe('substitution', () => {
     {
       name: 'a secret that is not set',
       value: '"${KEY}"',
-      expected: 'the secret KEY is not set; set it where this runs',
+      expected: 'the secret KEY is not set; set it where this runs (on GitHub: in HOLDFAST_SECRETS)',
     },
     {
       name: 'a message of the user',
@@ -163,8 +163,20 @@ describe('secrets', () => {
     expect(problemsOf(slack('"${PW}"'), { sealed: true })).toEqual([]);
   });
 
+  describe('that may be missing', () => {
+    it('are used where they are there, and known by name only where they are not or are empty', () => {
+      const some = { sealed: true, secrets: { KEY: 'here', PW: '' } };
+      const text = withEnv('"${KEY}-${PW:?not here}"');
+
+      const { configuration } = loaded(text, some);
+
+      expect(configuration.services['web']?.env['A']).toBe('here-<sealed secret PW>');
+      expect(configuration.secretValues).toEqual({ KEY: 'here' });
+    });
+  });
+
   describe('that are sealed', () => {
-    const sealed = { sealed: true, variables: values.variables };
+    const sealed = { sealed: true, secrets: {}, variables: values.variables };
 
     it('leave a marker that can be found, and need no value', () => {
       const { configuration } = loaded(channel('"${PW:?not here}"'), sealed);

@@ -267,3 +267,26 @@ describe('a folder that holds the releases of another tool', () => {
     await rm(join(shop.root, 'releases'), { recursive: true });
   });
 });
+
+describe('a way back that was begun and did not end', () => {
+  it('is not called finished by a recovery while the old version runs and does not answer', async () => {
+    const first = await releaseOf('v1');
+    // What it needs is gone since it was released: it starts, and never becomes ready.
+    await writeFile(join(shop.root, 'releases', first, 'web/fault'), 'never-ready');
+    await shop.build('v2', 'crash');
+    const settings = shop.configuration('v2');
+    const bad = await release(requestOf('v2'), settings, platform);
+
+    const blind = await recoverEnvironment(settings, platform);
+    await rm(join(shop.root, 'releases', first, 'web/fault'));
+    for (const { process } of await (await open(settings)).instances.find('web')) {
+      await platform.processes.signalGroup(process, 'SIGKILL');
+    }
+    const right = await recoverEnvironment(settings, platform);
+
+    expect(bad.reason).toBe('unsafe');
+    expect(blind).toMatchObject({ decision: 'stop', reason: 'unsafe' });
+    expect(right).toMatchObject({ decision: 'proceed', reason: 'recovered' });
+    expect(await shop.ask('web', '/version')).toBe('v1');
+  });
+});

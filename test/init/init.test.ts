@@ -228,7 +228,21 @@ describe('the workflows of init', () => {
       files: { '.git/HEAD': 'ref: refs/heads/master\n' },
       branch: 'master',
     },
-    { name: 'no branch of somebody at work', files: { '.git/HEAD': 'ref: refs/heads/fix-it\n' }, branch: 'main' },
+    {
+      name: 'a repository that was made with another name for it',
+      files: { '.git/HEAD': 'ref: refs/heads/trunk\n', '.git/refs/heads/trunk': '0\n' },
+      branch: 'trunk',
+    },
+    {
+      name: 'a branch beside main',
+      files: { '.git/HEAD': 'ref: refs/heads/topic\n', '.git/refs/heads/main': '0\n' },
+      branch: 'main',
+    },
+    {
+      name: 'no branch of somebody at work, main being packed',
+      files: { '.git/HEAD': 'ref: refs/heads/fix-it\n', '.git/packed-refs': `${COMMIT} refs/heads/main\n` },
+      branch: 'main',
+    },
     { name: 'no commit', files: { '.git/HEAD': `${COMMIT}\n` }, branch: 'main' },
     {
       name: 'no name that YAML would read otherwise',

@@ -377,6 +377,17 @@ describe('the record on GitHub', () => {
     expect(await shop.ask('web', '/version')).toBe('v1');
   });
 
+  it('knows its own project alone, whatever another one of the repository calls its environment', async () => {
+    github.made.push({
+      ...{ id: 7, commit: 'c'.repeat(40), environment: 'local', states: ['success'] },
+      payload: { project: 'another', release: 'r-another', version: 'v9', targets: '{"local":"elsewhere"}' },
+    });
+
+    await releaseJob('v1');
+
+    expect(states()).toEqual(['v9 success', 'v1 in_progress success']);
+  });
+
   it('that cannot be written changes nothing about the release', async () => {
     const warned: string[] = [];
     const workflow = aWorkflow({ with: github });

@@ -90,7 +90,7 @@ exec '${real}' "$@"
 `;
 }
 
-/** Ends every process whose environment holds all of these texts, also those that start meanwhile. */
+/** Ends every process whose environment or command line holds all of these texts, also those that start meanwhile. */
 export function killProcesses(marks: readonly string[]): void {
   for (let found = true; found; ) {
     found = false;
@@ -110,7 +110,7 @@ export function killProcesses(marks: readonly string[]): void {
 /** Empty for one that is gone, or is dead and not yet reaped. */
 function readEnvironment(pid: string): string {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+    return readFileSync(`/proc/${pid}/environ`, 'utf8') + readFileSync(`/proc/${pid}/cmdline`, 'utf8');
   } catch {
     return '';
   }

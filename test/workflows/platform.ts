@@ -8,6 +8,7 @@ import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 import { exportPublished } from './built.ts';
 import { type Caller, createCaller, type Outcome, type RunOptions } from './harness.ts';
 import { findLeaks } from './leaks.ts';
+import { killProcesses } from './machines.ts';
 
 export const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const SAMPLE = join(import.meta.dirname, '../../examples/insurance-navigator');
@@ -113,6 +114,8 @@ export async function aPlatformOnGithub(more: Readonly<Record<string, string>> =
         caller.github.assertAsDescribed();
       } finally {
         await caller.close();
+        // What a release left running on the server, sockets that are held among it.
+        killProcesses([folder]);
         await sshd.stop();
         rmSync(folder, { recursive: true, force: true });
       }
