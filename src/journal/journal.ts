@@ -136,15 +136,25 @@ export function parseRun(text: string, path: string): JournalRun {
   const begun = new Set<string>();
   const touching = new Set<string>();
   const marks = new Set<string>();
-  for (const line of lines) {
-    if (line.line === 'intent') begun.add(line.step);
-    if (line.line === 'intent' && line.looks === undefined) touching.add(line.step);
+  for (const [index, line] of lines.entries()) {
+    const isBegun = line.line === 'intent' && !wasRefused(line.step, lines.slice(index + 1));
+    if (isBegun) begun.add(line.step);
+    if (isBegun && line.looks === undefined) touching.add(line.step);
     if (line.line === 'result' && line.outcome === 'done') done.add(line.step);
     if (line.line === 'mark') marks.add(line.mark);
   }
   const last = lines.at(-1);
   const inFlight = last?.line === 'intent' ? last.step : undefined;
   return { header, lines, ended: lines.some(({ line }) => line === 'end'), inFlight, done, begun, touching, marks };
+}
+
+/** Of a step that was never begun, because the lease was gone between its intent and its first act. */
+export const REFUSED = { reason: 'lease-lost', message: 'somebody else took the lease over' } as const;
+
+/** Whether the next that is said of the step is its refusal. Sites write into one journal, so it need not be the next line. */
+function wasRefused(step: string, after: readonly RunLine[]): boolean {
+  const next = after.find((line) => (line.line === 'intent' || line.line === 'result') && line.step === step);
+  return next?.line === 'result' && next.reason === REFUSED.reason;
 }
 
 function parseLine(line: string): RunLine | undefined {

@@ -2,7 +2,7 @@ import { errorMessage, Interrupted } from '../core/errors.ts';
 import type { Step, StepResult } from '../core/step.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
-import type { Journal } from './journal.ts';
+import { type Journal, REFUSED } from './journal.ts';
 import type { Lease } from './lease.ts';
 
 export interface WalkedStep {
@@ -42,7 +42,10 @@ export async function walk(run: string, steps: readonly Step[], walking: Walking
     const looks = step.looks === undefined ? {} : { looks: step.looks };
     await journal.write(run, { line: 'intent', step: step.name, ...looks });
     // Behind the intent: whoever took the lease over has seen the intent of every step that still got past here.
-    await lease.assertHeld();
+    await lease.assertHeld().catch(async (error: unknown) => {
+      await journal.write(run, { line: 'result', step: step.name, outcome: 'failed', ...REFUSED });
+      throw error;
+    });
     const progress = log.step(step.summary);
     const result = await runStep(step, progress, signal);
     const failure = result.outcome === 'failed' ? { reason: result.reason, message: result.message } : {};

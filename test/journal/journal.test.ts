@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { openJournal, parseRun } from '../../src/journal/journal.ts';
+import { openJournal, parseRun, REFUSED } from '../../src/journal/journal.ts';
 import { planRecovery } from '../../src/recover/recover.ts';
 import { aFolder, aMachine } from '../support/machine.ts';
 
@@ -23,6 +23,23 @@ describe('a journal', () => {
     expect(open.map(({ header }) => header.run)).toEqual(['r-1']);
     expect([...(open[0]?.begun ?? [])]).toEqual(['stop:web', 'flip']);
     expect([...(open[0]?.done ?? [])]).toEqual(['stop:web']);
+  });
+
+  it('does not count a step as begun that was refused because the lease was gone', async () => {
+    const folder = await aFolder();
+    const journal = openJournal(folder, aMachine(folder));
+    await journal.begin(BEGIN);
+    await journal.write('r-1', { line: 'intent', step: 'stop:web' });
+    await journal.write('r-1', { line: 'intent', step: 'flip' });
+    await journal.write('r-1', { line: 'intent', step: 'flip' });
+    await journal.write('r-1', { line: 'result', step: 'stop:web', outcome: 'failed', ...REFUSED });
+    await journal.write('r-1', { line: 'result', step: 'flip', outcome: 'failed', ...REFUSED });
+
+    const run = await journal.read('r-1');
+
+    expect([...(run?.begun ?? [])]).toEqual(['flip']);
+    expect([...(run?.touching ?? [])]).toEqual(['flip']);
+    expect(run?.inFlight).toBe(undefined);
   });
 
   it('begins a run only once', async () => {
