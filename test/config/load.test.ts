@@ -109,6 +109,30 @@ environments:
   });
 });
 
+describe('hosts', () => {
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJgr9qU4yqT7FZzJSn1mGYmRRXD1yE3nV0o2mO0Vb1aE';
+  const withTarget = (target: string) =>
+    TEN_LINES.replace('{ kind: directory, path: ~/apps/web }', `{ kind: ssh, path: /srv/web, ${target} }`);
+
+  it('may not stand there twice', () => {
+    expect(problemsOf(withTarget('hosts: [app1, app2, app1]'))).toEqual([
+      '9:62 environments.local.target.hosts[2] "app1" is listed twice; keep one of them',
+    ]);
+  });
+
+  it('are told when the name of their key is misspelt', () => {
+    const { warnings } = loaded(withTarget(`hosts: [app1, app2], host_keys: { app1: [${key}], ap2: [${key}] }`));
+
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'has no key in target.host_keys, so your own known_hosts is held to; is "ap2" meant?',
+    ]);
+  });
+
+  it('may have keys of hosts of another environment beside theirs', () => {
+    expect(loaded(withTarget(`hosts: [app1], host_keys: { app1: [${key}], app9: [${key}] }`)).warnings).toEqual([]);
+  });
+});
+
 describe('the environment', () => {
   const two = (first: string, second: string) =>
     `${TEN_LINES.replace('  local:', `  ${first}:`)}  ${second}:\n    target: { kind: directory, path: /y }\n`;
