@@ -1,6 +1,6 @@
 import { DeploymentPayload } from '../core/deployment-payload.ts';
 import { errorMessage } from '../core/errors.ts';
-import type { Deployment, DeploymentState, Deployments } from '../platform/workflow.ts';
+import type { Deployment, DeploymentState, Deployments } from '../platform/deployments.ts';
 import type { ReleaseRecord } from '../targets/target.ts';
 import { type Environment, sitesOf } from './environment.ts';
 import { targetIds } from './identity.ts';

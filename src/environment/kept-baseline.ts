@@ -4,7 +4,8 @@ import { holdsSecret } from '../checks/secrets.ts';
 import { artifactName } from '../core/artifact-name.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
-import type { Artifact, DefaultBranch, Workflow } from '../platform/workflow.ts';
+import type { Artifact } from '../platform/artifacts.ts';
+import type { DefaultBranch, Workflow } from '../platform/workflow.ts';
 import type { Environment } from './environment.ts';
 import type { FoundBaseline } from './found-baseline.ts';
 

@@ -2,9 +2,15 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
 import { type GithubApi, refusal, statusOf } from './github-api.ts';
 import { interruptible } from './interruptible.ts';
-import type { Artifact } from './workflow.ts';
 
-type Wanted = Pick<Artifact, 'id' | 'run' | 'digest'>;
+/** Which artifact is to be fetched, and what it must be. */
+export interface WantedArtifact {
+  readonly id: number;
+  /** The run that made it. */
+  readonly run: number;
+  /** `sha256:<hex>` of the whole. */
+  readonly digest: string;
+}
 
 export interface DownloadSource {
   readonly api: GithubApi;
@@ -16,7 +22,7 @@ export interface DownloadSource {
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /** As `Artifacts.download` promises. */
-export async function downloadArtifact(wanted: Wanted, folder: string, source: DownloadSource): Promise<void> {
+export async function downloadArtifact(wanted: WantedArtifact, folder: string, source: DownloadSource): Promise<void> {
   if (!DIGEST.test(wanted.digest)) throw changed(wanted, `"${wanted.digest}" is no digest`);
   await mkdir(folder, { recursive: true });
   // What lies there might be a link, through which an artifact could write elsewhere.
@@ -42,7 +48,11 @@ export async function refuseUnsafe(folder: string): Promise<void> {
 }
 
 /** Answers whether what was unpacked has the digest. */
-async function unpack(wanted: Wanted, folder: string, { api, ownRun, signal }: DownloadSource): Promise<boolean> {
+async function unpack(
+  wanted: WantedArtifact,
+  folder: string,
+  { api, ownRun, signal }: DownloadSource,
+): Promise<boolean> {
   const { DefaultArtifactClient } = await import('@actions/artifact');
   const client = new DefaultArtifactClient();
   const { id, run, digest } = wanted;
@@ -66,7 +76,7 @@ async function unpack(wanted: Wanted, folder: string, { api, ownRun, signal }: D
 }
 
 /** Asks for what the client does not tell apart: whether it is there, still handed out, and the one that is meant. */
-async function refuseGone(wanted: Wanted, { owner, repo, ask }: GithubApi): Promise<void> {
+async function refuseGone(wanted: WantedArtifact, { owner, repo, ask }: GithubApi): Promise<void> {
   const answer = await ask(questionOf(wanted), (octokit, request) =>
     octokit.rest.actions.getArtifact({ owner, repo, artifact_id: wanted.id, request }),
   );
@@ -77,7 +87,7 @@ async function refuseGone(wanted: Wanted, { owner, repo, ask }: GithubApi): Prom
   if (expired) throw expiredNow(wanted, undefined);
 }
 
-function failure(wanted: Wanted, cause: unknown): Error {
+function failure(wanted: WantedArtifact, cause: unknown): Error {
   if (cause instanceof Interrupted) return cause;
   const status = statusOf(cause);
   if (status === 404) return missing(wanted, cause);
@@ -90,20 +100,20 @@ function failure(wanted: Wanted, cause: unknown): Error {
   );
 }
 
-function questionOf({ id, run }: Wanted) {
+function questionOf({ id, run }: WantedArtifact) {
   return { what: `read the artifact ${id} of the run ${run}`, permission: 'actions: read' };
 }
 
-function changed({ id, run, digest }: Wanted, why: string): Error {
+function changed({ id, run, digest }: WantedArtifact, why: string): Error {
   return new UserError('artifact-changed', `the artifact ${id} of the run ${run} is not ${digest}: ${why}`);
 }
 
-function expiredNow({ id, run }: Wanted, cause: unknown): Error {
+function expiredNow({ id, run }: WantedArtifact, cause: unknown): Error {
   const hint = 'GitHub keeps artifacts for some days: run again what made it.';
   return new UserError('artifact-expired', `the artifact ${id} of the run ${run} has expired`, { hint, cause });
 }
 
-function missing({ id, run }: Wanted, cause: unknown): Error {
+function missing({ id, run }: WantedArtifact, cause: unknown): Error {
   return new UserError('artifact-missing', `GitHub has no artifact ${id} of the run ${run}`, { cause });
 }
 

@@ -1,9 +1,40 @@
 import { join } from 'node:path';
 import { errorMessage, Interrupted, OutsideError, UserError } from '../core/errors.ts';
-import { downloadArtifact } from './artifact-download.ts';
+import { downloadArtifact, type WantedArtifact } from './artifact-download.ts';
 import { type GithubApi, notFound } from './github-api.ts';
 import { interruptible } from './interruptible.ts';
-import type { Artifact, Artifacts } from './workflow.ts';
+
+/** Files that GitHub keeps with a run, for some days. */
+export interface Artifacts {
+  /**
+   * Keeps files of a folder, named relative to it, with this run. Rejects with UserError `artifact-exists` when the run
+   * has one of this name already.
+   */
+  upload(
+    name: string,
+    folder: string,
+    files: readonly string[],
+    keepDays?: number,
+  ): Promise<{ id: number; digest: string }>;
+  /**
+   * Those of this name, the newest first: of one run, or of all runs of this repository; at most the last hundred.
+   * One without a digest is left out: nobody could tell whether it was changed.
+   */
+  list(name: string, run?: number): Promise<Artifact[]>;
+  /**
+   * Unpacks one into an empty folder, which is made where there is none. Rejects with UserError `artifact-changed` when
+   * it is not what its digest says, `artifact-expired`, `artifact-missing`, or `artifact-unsafe` when it holds anything
+   * but files and folders; the folder is gone then. What is in the files is still what its maker put there.
+   */
+  download(artifact: WantedArtifact, folder: string): Promise<void>;
+}
+
+export interface Artifact extends WantedArtifact {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** It is listed and no longer handed out. */
+  readonly isExpired: boolean;
+}
 
 const PER_PAGE = 100;
 

@@ -1,7 +1,42 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errorMessage, OutsideError } from '../core/errors.ts';
 import { causeStatus, type GithubApi, notFound } from './github-api.ts';
-import type { Deployment, Deployments, NewDeployment } from './workflow.ts';
+
+/** GitHub's own record of what is where. */
+export interface Deployments {
+  /** Of one environment, the newest first; at most the last hundred. */
+  list(environment: string): Promise<Deployment[]>;
+  /** The states that it had, the newest first; at most the last hundred. */
+  states(id: number): Promise<DeploymentState[]>;
+  /** Answers its number. Rejects with OutsideError `deployment-not-made` when GitHub made one of another commit, or none. */
+  create(deployment: NewDeployment): Promise<number>;
+  /** `description` is cut to what GitHub takes, 140 characters. No other deployment is touched: set those `inactive` here. */
+  setState(id: number, state: Exclude<DeploymentState, 'waiting'>, description: string): Promise<void>;
+}
+
+export type DeploymentState =
+  | 'error'
+  | 'failure'
+  | 'inactive'
+  | 'in_progress'
+  | 'queued'
+  | 'pending'
+  | 'success'
+  | 'waiting';
+
+export interface NewDeployment {
+  readonly environment: string;
+  readonly commit: string;
+  readonly description: string;
+  readonly payload: Readonly<Record<string, string | number>>;
+}
+
+export interface Deployment {
+  readonly id: number;
+  readonly commit: string;
+  /** As it came: whoever may write deployments wrote it. */
+  readonly payload: unknown;
+}
 
 /** What GitHub takes of a description. */
 const MAX_DESCRIPTION = 140;

@@ -1,6 +1,6 @@
 import type { Admission } from '../core/admission.ts';
-import { artifactsOver } from './artifacts.ts';
-import { deploymentsOver } from './deployments.ts';
+import { type Artifacts, artifactsOver } from './artifacts.ts';
+import { type Deployments, deploymentsOver } from './deployments.ts';
 import { githubOver } from './github.ts';
 import { connectApi, type GithubApi, notFound } from './github-api.ts';
 
@@ -65,79 +65,6 @@ export interface FoundRun {
   readonly workflow: string;
   /** False for a run of a fork, which may bring what nobody reviewed. */
   readonly isOfThisRepository: boolean;
-}
-
-/** GitHub's own record of what is where. */
-export interface Deployments {
-  /** Of one environment, the newest first; at most the last hundred. */
-  list(environment: string): Promise<Deployment[]>;
-  /** The states that it had, the newest first; at most the last hundred. */
-  states(id: number): Promise<DeploymentState[]>;
-  /** Answers its number. Rejects with OutsideError `deployment-not-made` when GitHub made one of another commit, or none. */
-  create(deployment: NewDeployment): Promise<number>;
-  /** `description` is cut to what GitHub takes, 140 characters. No other deployment is touched: set those `inactive` here. */
-  setState(id: number, state: Exclude<DeploymentState, 'waiting'>, description: string): Promise<void>;
-}
-
-export type DeploymentState =
-  | 'error'
-  | 'failure'
-  | 'inactive'
-  | 'in_progress'
-  | 'queued'
-  | 'pending'
-  | 'success'
-  | 'waiting';
-
-export interface NewDeployment {
-  readonly environment: string;
-  readonly commit: string;
-  readonly description: string;
-  readonly payload: Readonly<Record<string, string | number>>;
-}
-
-export interface Deployment {
-  readonly id: number;
-  readonly commit: string;
-  /** As it came: whoever may write deployments wrote it. */
-  readonly payload: unknown;
-}
-
-/** Files that GitHub keeps with a run, for some days. */
-export interface Artifacts {
-  /**
-   * Keeps files of a folder, named relative to it, with this run. Rejects with UserError `artifact-exists` when the run
-   * has one of this name already.
-   */
-  upload(
-    name: string,
-    folder: string,
-    files: readonly string[],
-    keepDays?: number,
-  ): Promise<{ id: number; digest: string }>;
-  /**
-   * Those of this name, the newest first: of one run, or of all runs of this repository; at most the last hundred.
-   * One without a digest is left out: nobody could tell whether it was changed.
-   */
-  list(name: string, run?: number): Promise<Artifact[]>;
-  /**
-   * Unpacks one into an empty folder, which is made where there is none. Rejects with UserError `artifact-changed` when
-   * it is not what its digest says, `artifact-expired`, `artifact-missing`, or `artifact-unsafe` when it holds anything
-   * but files and folders; the folder is gone then. What is in the files is still what its maker put there.
-   */
-  download(artifact: Pick<Artifact, 'id' | 'run' | 'digest'>, folder: string): Promise<void>;
-}
-
-export interface Artifact {
-  readonly id: number;
-  readonly name: string;
-  /** The run that made it. */
-  readonly run: number;
-  /** `sha256:<hex>` of the whole. */
-  readonly digest: string;
-  readonly sizeBytes: number;
-  /** It is listed and no longer handed out. */
-  readonly isExpired: boolean;
 }
 
 /** What a runner tells each step of itself, by name. */

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { connectWorkflow, type Deployments } from '../../src/platform/workflow.ts';
+import type { Deployments } from '../../src/platform/deployments.ts';
+import { connectWorkflow } from '../../src/platform/workflow.ts';
 import { alice, type GithubOfShop, startGithubOfShop } from '../support/github/repository.ts';
 import type { RestAnswer, RestRequest } from '../support/github/rest.ts';
 

@@ -3,7 +3,8 @@ import { lstatSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UserError } from '../../src/core/errors.ts';
-import type { Artifact, Artifacts, Workflow } from '../../src/platform/workflow.ts';
+import type { Artifact, Artifacts } from '../../src/platform/artifacts.ts';
+import type { Workflow } from '../../src/platform/workflow.ts';
 
 interface Kept {
   artifact: Artifact;

@@ -1,4 +1,6 @@
-import type { Artifacts, Deployment, DeploymentState, FoundRun, Workflow } from '../../src/platform/workflow.ts';
+import type { Artifacts } from '../../src/platform/artifacts.ts';
+import type { Deployment, DeploymentState } from '../../src/platform/deployments.ts';
+import type { FoundRun, Workflow } from '../../src/platform/workflow.ts';
 
 export interface FakeWorkflow extends Workflow {
   /** What GitHub says of runs, by number. */
