@@ -79,7 +79,7 @@ export const status: Action<typeof inputs, Configuration, Platform> = {
       } as const;
       findings.push({ ...check, message: error.message, ...(error.hint === undefined ? {} : { remedy: error.hint }) });
     }
-    const since = live === undefined ? 0 : platform.clock.now() - Date.parse(live.record.changedAt);
+    const since = live === undefined ? 0 : (await environment.machine.now()) - Date.parse(live.record.changedAt);
     const reason = unfinished
       ? unfinished.reason
       : live === undefined

@@ -95,7 +95,13 @@ describe('three hosts over ssh', () => {
     );
     expect(await versions()).toEqual(['v1', 'v1', 'v1']);
     const shown = await withPlatform((platform) => status.run({ inputs: {}, settings: settingsOf('v1') }, platform));
+    const behind = await withPlatform((platform) => {
+      const clock = { ...platform.clock, now: () => Date.now() - 3_600_000 };
+      return status.run({ inputs: {}, settings: settingsOf('v1') }, { ...platform, clock });
+    });
     expect(shown.record?.['services']).toHaveLength(6);
+    // The first host wrote since when it is live, so its clock tells for how long.
+    expect(behind.summary).toMatch(/\(good, for \d+(\.\d+ s| min \d+ s)\)/);
   }, 240_000);
 
   it('run migrations and keep the state on the first one alone, which a rollback brings back', async () => {
