@@ -24,6 +24,8 @@ export interface StepDone {
   readonly outcome: 'done';
   /** Small facts for the journal: no secrets. */
   readonly facts?: Readonly<Record<string, string | number | boolean>>;
+  /** What people should know of it although it is done. */
+  readonly note?: string;
 }
 
 /** The step could tell that it failed, and why: a verdict, not an exception. */

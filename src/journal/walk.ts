@@ -1,4 +1,4 @@
-import { errorMessage, Interrupted } from '../core/errors.ts';
+import { errorCode, errorMessage, Interrupted } from '../core/errors.ts';
 import type { Step, StepResult } from '../core/step.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
@@ -43,6 +43,7 @@ export async function walk(run: string, steps: readonly Step[], walking: Walking
     await journal.write(run, { line: 'intent', step: step.name, ...looks });
     // Behind the intent: whoever took the lease over has seen the intent of every step that still got past here.
     await lease.assertHeld().catch(async (error: unknown) => {
+      if (errorCode(error) !== REFUSED.reason) throw error;
       await journal.write(run, { line: 'result', step: step.name, outcome: 'failed', ...REFUSED });
       throw error;
     });
@@ -53,7 +54,8 @@ export async function walk(run: string, steps: readonly Step[], walking: Walking
     await journal.write(run, { line: 'result', step: step.name, outcome: result.outcome, ...failure, ...facts });
     const done = { name: step.name, summary: step.summary, ...looks, result, durationMs: clock.now() - startedAt };
     walked.push(done);
-    progress.end(result.outcome === 'done' ? 'proceed' : 'stop', result.outcome === 'done' ? '' : result.message);
+    if (result.outcome === 'done') progress.end('proceed', result.note ?? '');
+    else progress.end('stop', result.message);
     if (result.outcome === 'failed') return { completed: false, steps: walked, failed: done };
   }
   return { completed: true, steps: walked };

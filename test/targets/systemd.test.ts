@@ -274,7 +274,11 @@ describe('services under systemd', () => {
 
     const [result] = await Promise.all(next.map((step) => step.run({ progress() {}, note() {} })));
 
-    expect(result).toEqual({ outcome: 'done', facts: { stopped: 1, killed: 1 } });
+    expect(result).toEqual({
+      outcome: 'done',
+      facts: { stopped: 1, killed: 1 },
+      note: '1 of 1 did not end within 200 ms of SIGTERM and had to be killed',
+    });
     expect(systemd.activeUnits()).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { formatDuration } from '../../core/duration.ts';
 import { DONE, type Step, type StepResult } from '../../core/step.ts';
 import type { Machine } from '../../machines/machine.ts';
 import { oneVersionAtATime, portsOf } from '../settings.ts';
@@ -151,7 +152,12 @@ function stopService(
         !everything && instance.record !== undefined && instance.release === next?.release;
       const found = (await instances.find(service)).filter((instance) => !isWanted(instance));
       const results = await Promise.all(found.map((instance) => instances.stop(instance, settings)));
-      return { outcome: 'done', facts: { stopped: found.length, killed: results.filter(Boolean).length } };
+      const killed = results.filter(Boolean).length;
+      const facts = { stopped: found.length, killed };
+      if (killed === 0) return { outcome: 'done', facts };
+      const { signal, timeout } = settings;
+      const note = `${killed} of ${found.length} did not end within ${formatDuration(timeout)} of ${signal} and had to be killed`;
+      return { outcome: 'done', facts, note };
     },
   };
 }
