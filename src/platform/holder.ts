@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { OutsideError } from '../core/errors.ts';
+import { errorCode, OutsideError } from '../core/errors.ts';
 import { type HolderConnection, speakWithHolder } from './holder-client.ts';
 import { systemProcesses } from './processes.ts';
 import { shortSocketPath } from './socket-path.ts';
@@ -80,7 +80,14 @@ async function open(path: string, answerTimeoutMs: number): Promise<HolderConnec
   // Only a socket of our own user is our holder.
   if (found === undefined || (found.uid !== userInfo().uid && found.uid !== 0)) return undefined;
   const socket = await connectTo(path);
-  return socket && speakWithHolder(socket, answerTimeoutMs);
+  if (socket === undefined) return undefined;
+  try {
+    return await speakWithHolder(socket, answerTimeoutMs);
+  } catch (error) {
+    // Its socket still took the connection, but it was ending: there is none any more.
+    if (errorCode(error) === 'holder-gone') return undefined;
+    throw error;
+  }
 }
 
 /** Undefined when nobody listens there. */

@@ -48,3 +48,14 @@ it('a holder that has said that it ends is not found any more, however soon one 
     expect(await systemHolder().connect(folder, { start: false })).toBeUndefined();
   }
 });
+
+it('a holder that ends between taking a connection and its first answer is none any more', async () => {
+  const folder = await aFolder();
+  const ending = createServer((client) => client.destroy()).listen(join(folder, 'holder.sock'));
+  await once(ending, 'listening');
+
+  const found = await systemHolder().connect(folder, { start: false });
+
+  expect(found).toBeUndefined();
+  await new Promise((resolve) => ending.close(resolve));
+});
