@@ -6,3 +6,9 @@ export interface Measured {
   /** Markdown for the page: the table and what it says. */
   readonly text: string;
 }
+
+/** The upper one of the two in the middle of an even number; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Measured } from './measured.ts';
+import { type Measured, median } from './measured.ts';
 
 const GOAL = 4;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -91,9 +91,4 @@ function describe(rows: readonly { name: string; ms: number; ratio: number }[], 
       'client, which is of use behind a proxy only, actions themselves, YAML, checks and pages are loaded when they are used.',
     ].join('\n'),
   ].join('\n\n');
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -4,7 +4,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { answerOf, aPlatformOnGithub, type PlatformOnGithub } from '../test/workflows/platform.ts';
-import type { Measured } from './measured.ts';
+import { type Measured, median } from './measured.ts';
 
 const GOAL = 4;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -86,9 +86,4 @@ function describe(turns: readonly Turn[], ratio: number): string {
 
 function sum(jobs: Readonly<Record<string, number>>): number {
   return Object.values(jobs).reduce((total, seconds) => total + seconds, 0);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UserError } from './errors.ts';
+import { parseJson } from './json-path.ts';
 import { Decision, Subject } from './report.ts';
 
 /** What a step of a workflow hands on as its output `record`: its report, as far as it is small. */
@@ -112,9 +113,5 @@ function notContext(input: string, context: string): UserError {
 }
 
 function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
+  return schema.safeParse(parseJson(text)).data;
 }

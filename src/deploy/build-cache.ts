@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { Configuration } from '../config/configuration.ts';
 import { errorMessage, Interrupted, UserError } from '../core/errors.ts';
+import { isWithin } from '../core/paths.ts';
 import type { CacheEntry } from '../platform/build-cache.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { BuildCacheSettings } from '../targets/settings.ts';
@@ -109,8 +110,7 @@ async function refuseElsewhere({ root, paths }: CacheEntry, { files }: CachePlat
   for (const path of paths) {
     const parent = dirname(join(root, path));
     if ((await files.status(parent)) === undefined) continue;
-    const at = await files.realPath(parent);
-    if (at === real || at.startsWith(`${real}/`)) continue;
+    if (isWithin(real, await files.realPath(parent))) continue;
     throw new UserError('cache-unsafe', `${path} lies outside of ${root}`);
   }
 }

@@ -9,7 +9,7 @@ import { subjectOf } from '../environment/subject.ts';
 import type { Artifact } from '../platform/artifacts.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Workflow } from '../platform/workflow.ts';
-import { artifactPath, findArtifact, runBuild } from './build.ts';
+import { findArtifact, runBuild } from './build.ts';
 import { withBuildCache } from './build-cache.ts';
 import { PACKED_BUILD, packBuild } from './packed-build.ts';
 import { requireWorkflow } from './recorded-artifact.ts';
@@ -44,8 +44,7 @@ async function buildAndKeep(settings: Configuration, workflow: Workflow, platfor
   const outputs = new Map<string, string>();
   for (const service of built) {
     await withBuildCache(service, settings, platform, () => runBuild(service, settings, platform));
-    await findArtifact(service, settings, platform);
-    outputs.set(service, artifactPath(service, settings));
+    outputs.set(service, await findArtifact(service, settings, platform));
   }
   const { files } = platform;
   const into = await files.makeTemporary('holdfast-build-');

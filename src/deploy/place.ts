@@ -1,5 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { errorCode, Interrupted, UserError } from '../core/errors.ts';
+import { isWithin } from '../core/paths.ts';
 import type { Platform } from '../platform/platform.ts';
 
 /** Files that were unpacked beside the folder that they belong into. */
@@ -164,10 +165,6 @@ async function realOf(path: string, files: Placement['files']): Promise<string |
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) return undefined;
     throw error;
   }
-}
-
-function isWithin(root: string, path: string): boolean {
-  return path === root || path.startsWith(`${root}/`);
 }
 
 function unsafe(what: string): UserError {

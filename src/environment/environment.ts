@@ -13,7 +13,7 @@ import { connectStore } from '../stores/registry.ts';
 import type { Store } from '../stores/store.ts';
 import type { Startable } from '../targets/directory/instances.ts';
 import { layoutOf } from '../targets/directory/layout.ts';
-import { createIdentity, refuseForeignRoot, refuseOtherTarget } from './identity.ts';
+import { createIdentity, identify, refuseOtherTarget } from './identity.ts';
 import { openSite, type Site } from './site.ts';
 
 /**
@@ -87,9 +87,9 @@ async function openOne(
   { create, isSeat }: { readonly create: boolean; readonly isSeat: boolean },
 ): Promise<Site> {
   const shared = layoutOf(rootOf(settings, machine));
-  await refuseForeignRoot(shared, settings, machine);
+  const found = await identify(shared, settings, machine);
   const expected = platform.workflow?.admission?.targets[machine.name];
-  if (expected !== undefined) await refuseOtherTarget(shared, expected, isSeat, machine);
+  if (expected !== undefined) refuseOtherTarget(found, expected, isSeat, shared, machine);
   if (create) await createIdentity(shared, settings, machine, platform);
   const scratch = join(shared.scratch, await scratchName(settings, platform));
   return openSite(machine, { ...shared, scratch }, platform);

@@ -26,29 +26,32 @@ export async function targetIds(sites: readonly Site[]): Promise<Record<string, 
 }
 
 /** The same name may lead to another computer by now. A host that was set up anew is filled again, the seat holds what is not elsewhere. */
-export async function refuseOtherTarget(
-  layout: Layout,
+export function refuseOtherTarget(
+  found: string | undefined,
   expected: string,
   isSeat: boolean,
+  { root }: Layout,
   machine: Machine,
-): Promise<void> {
-  const found = await readOwn(layout.identity, TargetIdentity, machine);
-  if (found?.id === expected || (found === undefined && !isSeat)) return;
-  const what = found === undefined ? 'no environment of Holdfast' : `another one (${found.id})`;
+): void {
+  if (found === expected || (found === undefined && !isSeat)) return;
+  const what = found === undefined ? 'no environment of Holdfast' : `another one (${found})`;
   throw new UserError(
     'target-not-the-same',
-    `${layout.root} on ${machine.name} is not the target of the last release (${expected}) but ${what}`,
+    `${root} on ${machine.name} is not the target of the last release (${expected}) but ${what}`,
     {
       hint: 'See where the name leads and whether a disk is missing. If it was replaced on purpose, set the last deployment of this environment on GitHub to "inactive".',
     },
   );
 }
 
-/** A root that holds something else, or another environment, is refused before anything is written. */
-export async function refuseForeignRoot(layout: Layout, settings: Configuration, machine: Machine): Promise<void> {
+/**
+ * The id of the environment in this root; undefined when there is none yet. A root that holds something else, or another
+ * environment, is refused before anything is written.
+ */
+export async function identify(layout: Layout, settings: Configuration, machine: Machine): Promise<string | undefined> {
   const found = await readOwn(layout.identity, TargetIdentity, machine);
   if (found !== undefined) {
-    if (found.environment === settings.environment && found.project === settings.project) return;
+    if (found.environment === settings.environment && found.project === settings.project) return found.id;
     throw new UserError(
       'target-not-the-same',
       `${layout.root} belongs to the environment ${found.environment} of ${found.project}, not to ${settings.environment} of ${settings.project}`,
@@ -73,6 +76,7 @@ export async function refuseForeignRoot(layout: Layout, settings: Configuration,
       },
     );
   }
+  return undefined;
 }
 
 /** What an interrupted first opening may leave, and what a user may put there before the first release. */

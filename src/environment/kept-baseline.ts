@@ -4,6 +4,7 @@ import { holdsSecret } from '../checks/secrets.ts';
 import { artifactName } from '../core/artifact-name.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import type { Finding } from '../core/finding.ts';
+import { parseJson } from '../core/json-path.ts';
 import type { Artifact } from '../platform/artifacts.ts';
 import type { DefaultBranch, Workflow } from '../platform/workflow.ts';
 import type { Environment } from './environment.ts';
@@ -127,11 +128,7 @@ async function load(
 
 /** What bytes from outside say; undefined when they are no baseline. */
 export function parseBaseline(bytes: Uint8Array): Baseline | undefined {
-  try {
-    return Baseline.parse(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return undefined;
-  }
+  return Baseline.safeParse(parseJson(new TextDecoder().decode(bytes))).data;
 }
 
 function refusal(run: number, why: string): UserError {

@@ -1,6 +1,16 @@
 import { UserError } from '../core/errors.ts';
-import type { ReleaseRecord } from '../targets/target.ts';
+import type { LiveRelease, ReleaseRecord } from '../targets/target.ts';
 import type { Environment } from './environment.ts';
+
+/** What is live. Throws UserError `nothing-live`, with what to do first as its hint. */
+export async function requireLive(
+  { book, settings }: Pick<Environment, 'book' | 'settings'>,
+  hint = 'Release first.',
+): Promise<LiveRelease> {
+  const live = await book.live();
+  if (live !== undefined) return live;
+  throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint });
+}
 
 /**
  * The release that a rollback from `from` leads to: the one that was live before it, when that is good; else the newest

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Admission } from '../core/admission.ts';
 import { UserError } from '../core/errors.ts';
+import { parseJson } from '../core/json-path.ts';
 import type { GithubAction } from './github-action.ts';
 import { type Flag, flagsOf } from './inputs.ts';
 
@@ -79,7 +80,7 @@ export async function readInputs(action: GithubAction, take: (name: string) => s
   const common = CommonInputs.safeParse(pick(CommonInputs.shape));
   const answered = Object.fromEntries(Object.entries(ANSWERED).filter(([name]) => name in action.inputs.shape));
   const parsed = action.inputs.safeParse({ ...pick(action.inputs.shape), ...answered });
-  const variables = parseVariables(common.data?.variables ?? '{}');
+  const variables = Variables.safeParse(parseJson(common.data?.variables ?? '{}')).data;
   if (variables === undefined) problems.push('variables: expected a JSON object of texts, like ${{ toJSON(vars) }}');
   for (const issue of [...(common.error?.issues ?? []), ...(parsed.error?.issues ?? [])]) {
     const name = String(issue.path[0] ?? '');
@@ -131,12 +132,4 @@ function readValue(flag: Pick<Flag, 'name' | 'form' | 'numeric'>, text: string, 
     return undefined;
   }
   return flag.numeric && !Number.isNaN(Number(trimmed)) ? Number(trimmed) : trimmed;
-}
-
-function parseVariables(text: string): Readonly<Record<string, string>> | undefined {
-  try {
-    return Variables.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
 }

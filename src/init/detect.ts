@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { parseJson } from '../core/json-path.ts';
 import type { Files } from '../platform/files.ts';
 
 /** What a folder looks like to somebody who wants to deploy it. */
@@ -73,16 +74,12 @@ async function detectNode(directory: string, names: ReadonlySet<string>, files: 
 }
 
 function parseManifest(text: string): { main?: string; start?: string; hasDependencies: boolean } {
-  try {
-    const value: unknown = JSON.parse(text);
-    const main = memberOf(value, 'main');
-    const start = memberOf(memberOf(value, 'scripts'), 'start');
-    const hasDependencies = Object.keys(Object(memberOf(value, 'dependencies'))).length > 0;
-    const named = { ...(typeof main === 'string' ? { main } : {}), ...(typeof start === 'string' ? { start } : {}) };
-    return { ...named, hasDependencies };
-  } catch {
-    return { hasDependencies: false };
-  }
+  const value = parseJson(text);
+  const main = memberOf(value, 'main');
+  const start = memberOf(memberOf(value, 'scripts'), 'start');
+  const hasDependencies = Object.keys(Object(memberOf(value, 'dependencies'))).length > 0;
+  const named = { ...(typeof main === 'string' ? { main } : {}), ...(typeof start === 'string' ? { start } : {}) };
+  return { ...named, hasDependencies };
 }
 
 function memberOf(value: unknown, key: string): unknown {

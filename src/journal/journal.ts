@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { OutsideError } from '../core/errors.ts';
+import { parseJson } from '../core/json-path.ts';
 import type { Machine } from '../machines/machine.ts';
 
 /** What a run is about to do: the first line of its journal. */
@@ -120,7 +121,7 @@ export function parseRun(text: string, path: string): JournalRun {
   const lines: RunLine[] = [];
   for (const [index, line] of raw.entries()) {
     if (line === '') continue;
-    const parsed = parseLine(line);
+    const parsed = RunLine.safeParse(parseJson(line)).data;
     if (parsed !== undefined) lines.push(parsed);
     else if (index !== raw.length - 1) {
       throw new OutsideError('journal-damaged', `line ${index + 1} of ${path} is not what Holdfast wrote`, {
@@ -155,12 +156,4 @@ export const REFUSED = { reason: 'lease-lost', message: 'somebody else took the 
 function wasRefused(step: string, after: readonly RunLine[]): boolean {
   const next = after.find((line) => (line.line === 'intent' || line.line === 'result') && line.step === step);
   return next?.line === 'result' && next.reason === REFUSED.reason;
-}
-
-function parseLine(line: string): RunLine | undefined {
-  try {
-    return RunLine.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { callOf, isSameCall, type WorkflowCall } from '../core/admission.ts';
 import { errorCode, OutsideError, UserError } from '../core/errors.ts';
+import { parseJson } from '../core/json-path.ts';
 import type { Machine } from '../machines/machine.ts';
 import type { Platform } from '../platform/platform.ts';
 import { held, holdIn, type LeasePurpose, LeaseRecord, putBack, taken } from './lease-record.ts';
@@ -276,12 +277,4 @@ function passesHold({ purpose }: LeaseRequest): boolean {
 /** The hold that somebody wants to be there afterwards. */
 function leftBy({ actor, leavesHold }: LeaseRequest, { acquiredAt }: LeaseRecord): LeaseRecord['under'] {
   return leavesHold === undefined ? undefined : { actor, reason: leavesHold, acquiredAt };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,7 +8,7 @@ import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
 import { backupStage } from './judges.ts';
 import { openRun } from './run.ts';
-import { underStepLease } from './step.ts';
+import { NOT_UNDONE, underStepLease } from './step.ts';
 
 /** What the step `backup` hands on to the step `deploy`. */
 export const SafetyNetRecord = z.object({
@@ -29,13 +29,7 @@ export async function backupForRelease(
   const run = openRun({ version: '', service: undefined, withoutProof }, settings, platform);
   const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
     const recovered = await recover(lease, environment);
-    if (recovered.failed !== undefined) {
-      return {
-        decision: 'stop',
-        reason: 'unsafe',
-        summary: 'a killed run could not be undone: run "holdfast recover"',
-      };
-    }
+    if (recovered.failed !== undefined) return NOT_UNDONE;
     const {
       decision,
       reason,

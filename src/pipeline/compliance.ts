@@ -1,7 +1,6 @@
 import { decideAccess } from '../authorize/authorize.ts';
 import { assessCompliance, type ComplianceEvidence } from '../compliance/assess.ts';
 import type { Configuration } from '../config/configuration.ts';
-import { UserError } from '../core/errors.ts';
 import { countOutcomes } from '../core/finding.ts';
 import type { Handover } from '../core/handover.ts';
 import { composeReport, type Report, type ReportParts } from '../core/report.ts';
@@ -9,6 +8,7 @@ import { answer } from '../environment/answer.ts';
 import { findBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
 import { compareArtifacts, listOwnModes, observeAll } from '../environment/observe.ts';
+import { requireLive } from '../environment/releases.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -63,10 +63,7 @@ export async function checkComplianceAfter(
 async function judgeRelease(validated: Handover | undefined, environment: Environment): Promise<ReportParts> {
   const { settings } = environment;
   if (settings.compliance.frameworks.length === 0) return assessCompliance({ ...NOTHING_SEEN }, settings.compliance);
-  const live = await environment.book.live();
-  if (live === undefined) {
-    throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Release first.' });
-  }
+  const live = await requireLive(environment);
   const assessed = assessCompliance(await gatherEvidence(live, validated, environment), settings.compliance);
   return { ...assessed, summary: `${live.record.version}: ${assessed.summary}` };
 }

@@ -23,7 +23,7 @@ import type { LiveRelease } from '../targets/target.ts';
 import { judgeBaseline } from '../validate/validate.ts';
 import { SafetyNetRecord } from './backup-step.ts';
 import { openRun, type ReleaseRequest } from './run.ts';
-import { type LeaseAfter, underStepLease } from './step.ts';
+import { type LeaseAfter, NOT_UNDONE, underStepLease } from './step.ts';
 
 export interface DeployRequest extends ReleaseRequest {
   /** A backup by id; the newest proven one when absent. */
@@ -50,7 +50,7 @@ export async function deployAlone(asked: DeployRequest, settings: Configuration,
   const subject = subjectOf(settings, { release: run.id, version: request.version });
   const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
     const recovered = await recover(lease, environment);
-    if (recovered.failed !== undefined) return unsafe('a killed run could not be undone: run "holdfast recover"');
+    if (recovered.failed !== undefined) return NOT_UNDONE;
     const found = await findBaseline(environment);
     const { decision, reason, summary, findings } = judgeBaseline(found, settings.validate.required);
     if (decision === 'stop') return { decision, reason, summary, findings };
@@ -134,10 +134,6 @@ function remedyOf({ remedy }: StepFailed, touched: boolean, { workflow }: Platfo
   if (!touched) return remedy ?? 'Nothing was changed; mend it and deploy again.';
   const back = workflow === undefined ? 'Go back with: holdfast rollback' : 'Mend it and release again';
   return remedy === undefined ? back : `${remedy.replace(/\.$/, '')}. ${back}`;
-}
-
-function unsafe(summary: string): ReportParts {
-  return { decision: 'stop', reason: 'unsafe', summary };
 }
 
 /** What the step before decided about the backup holds; what is said to this step by hand comes first. */

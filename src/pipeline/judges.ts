@@ -8,6 +8,7 @@ import { errorMessage, Interrupted, OutsideError, UserError } from '../core/erro
 import { countOutcomes, type Finding } from '../core/finding.ts';
 import { findBaseline, saveBaseline } from '../environment/baselines.ts';
 import type { Environment } from '../environment/environment.ts';
+import type { FoundBaseline } from '../environment/found-baseline.ts';
 import { keepWithRun } from '../environment/kept-baseline.ts';
 import { compareArtifacts, listOwnModes, observe, observeAll } from '../environment/observe.ts';
 import type { BackupRecord } from '../sources/manifest.ts';
@@ -119,10 +120,15 @@ async function readFingerprints({ sources }: Environment): Promise<Capsule['fing
   return fingerprints;
 }
 
-export async function validateStage({ stages, platform }: ReleaseRun, environment: Environment): Promise<Validated> {
+/** Asks every check of what is live. `found` is the baseline where it was looked for already. */
+export async function validateStage(
+  { stages, platform }: ReleaseRun,
+  environment: Environment,
+  found?: FoundBaseline,
+): Promise<Validated> {
   return stages.run('validate', async () => {
     const observed = await observeAll(environment);
-    const validated = await validate(observed, await findBaseline(environment), platform.log);
+    const validated = await validate(observed, found ?? (await findBaseline(environment)), platform.log);
     return { ...validated, findings: [...validated.findings, ...(await missingState(environment))] };
   });
 }

@@ -5,6 +5,7 @@ import type { Report, ReportParts } from '../core/report.ts';
 import { recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { markGood } from '../environment/good.ts';
+import { requireLive } from '../environment/releases.ts';
 import { endRun } from '../environment/settle.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
@@ -31,9 +32,7 @@ export async function promoteAlone(
   platform: Platform,
 ): Promise<Report> {
   const opened = await openEnvironment(settings, platform, { create: false });
-  const live = await opened.book.live();
-  if (live === undefined)
-    throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Deploy first.' });
+  const live = await requireLive(opened, 'Deploy first.');
   const { release, version } = live.record;
   const run: ReleaseRun = {
     ...openRun({ version, service: undefined, withoutProof: undefined }, settings, platform),

@@ -9,6 +9,7 @@ import { findBaseline } from '../environment/baselines.ts';
 import { recordBegun, recordOutcome } from '../environment/deployments.ts';
 import { type Environment, openEnvironment } from '../environment/environment.ts';
 import { type FellBack, fallBack } from '../environment/fall-back.ts';
+import type { FoundBaseline } from '../environment/found-baseline.ts';
 import { markGood } from '../environment/good.ts';
 import { endRun, markRelease } from '../environment/settle.ts';
 import type { Lease } from '../journal/lease.ts';
@@ -103,7 +104,7 @@ async function releaseUnder(lease: Lease, run: ReleaseRun, environment: Environm
     await endRun(run.id, 'undone', environment);
     return { reason: 'not-started', because: deployed, net };
   }
-  const verdict = deployed.decision === 'stop' ? deployed : await judgeLive(run, environment, net);
+  const verdict = deployed.decision === 'stop' ? deployed : await judgeLive(run, environment, net, found);
   if (verdict.decision === 'stop') return await goBack(run, environment, lease, net, verdict);
 
   if (verdict.reason === 'live-not-good') {
@@ -161,9 +162,14 @@ async function deployStage(
 }
 
 /** Everything that is asked of the running release. What cannot be asked to the end counts as stop. */
-async function judgeLive(run: ReleaseRun, environment: Environment, net: SafetyNet): Promise<Verdict> {
+async function judgeLive(
+  run: ReleaseRun,
+  environment: Environment,
+  net: SafetyNet,
+  found: FoundBaseline,
+): Promise<Verdict> {
   try {
-    const validated = await validateStage(run, environment);
+    const validated = await validateStage(run, environment, found);
     if (validated.decision === 'stop') return validated;
     const after = await complianceStage('after', run, environment, { net, validated });
     return after.decision === 'stop' ? after : validated;

@@ -13,6 +13,7 @@ import { stopEverything } from '../environment/teardown.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
 import { recover } from '../recover/recover.ts';
+import { NOT_UNDONE } from './step.ts';
 
 const inputs = z.strictObject({});
 
@@ -80,12 +81,7 @@ function changing(
     const lease = await environment.leases.acquire({ environment: settings.environment, purpose: 'change', actor });
     try {
       const recovered = await recover(lease, environment);
-      if (recovered.failed === undefined) return await work(lease, environment);
-      return {
-        decision: 'stop',
-        reason: 'unsafe',
-        summary: 'a killed run could not be undone: run "holdfast recover"',
-      };
+      return recovered.failed === undefined ? await work(lease, environment) : NOT_UNDONE;
     } finally {
       await lease.release();
     }

@@ -33,6 +33,13 @@ export interface StepUnderLease {
   readonly work: (lease: Lease, environment: Environment) => Promise<ReportParts>;
 }
 
+/** What a step says that could not settle first what an earlier run left. */
+export const NOT_UNDONE: ReportParts = {
+  decision: 'stop',
+  reason: 'unsafe',
+  summary: 'a killed run could not be undone: run "holdfast recover"',
+};
+
 /** A release of the same queue that died leaves its lease for as long as its job `recover` takes to come and go. */
 const WAIT_FOR_LEASE_MS = 15 * 60_000;
 const POLL_MS = 5000;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
-import { UserError } from '../core/errors.ts';
 import { countOutcomes } from '../core/finding.ts';
 import type { Report, ReportParts } from '../core/report.ts';
 import type { Environment } from '../environment/environment.ts';
+import { requireLive } from '../environment/releases.ts';
 import { subjectOf } from '../environment/subject.ts';
 import type { Lease } from '../journal/lease.ts';
 import type { Platform } from '../platform/platform.ts';
@@ -20,11 +20,7 @@ export const ValidatedRecord = z.object({
 export async function validateForRelease(settings: Configuration, platform: Platform): Promise<Report> {
   const run = openStep(settings, platform);
   const work = async (lease: Lease, environment: Environment): Promise<ReportParts> => {
-    const live = (await environment.book.live())?.record;
-    if (live === undefined) {
-      throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Release first.' });
-    }
-    const { release, version } = live;
+    const { release, version } = (await requireLive(environment)).record;
     const { decision, reason, summary, findings } = await validateStage(run, environment);
     // It may have taken long: what was looked at must still be ours.
     await lease.assertHeld();

@@ -1,7 +1,7 @@
 import type { Admission } from '../core/admission.ts';
 import { type Artifacts, artifactsOver } from './artifacts.ts';
 import { type Deployments, deploymentsOver } from './deployments.ts';
-import { githubOver } from './github.ts';
+import { type Github, githubOver } from './github.ts';
 import { connectApi, type GithubApi, notFound } from './github-api.ts';
 
 /**
@@ -79,15 +79,16 @@ export function connectWorkflow(env: Environment, token: string, signal: AbortSi
   if (run === undefined || token === '') return undefined;
   const { repository } = run;
   const api = connectApi({ token, repository, apiUrl: env['GITHUB_API_URL'] || 'https://api.github.com' }, signal);
+  const github = githubOver(api);
   return {
     run,
     find: (id) => findRun(id, api),
     runAgainBy: (id, attempt) => findWhoRanAgain(id, attempt, api),
     deployments: deploymentsOver(api, run.url),
     artifacts: artifactsOver(api, run.id, signal),
-    readFile: (path, commit) => githubOver(api).readFile(path, commit),
-    defaultBranch: () => findDefaultBranch(api),
-    isPartOf: (commit, other) => githubOver(api).isPartOf(commit, other),
+    readFile: github.readFile,
+    defaultBranch: () => findDefaultBranch(github),
+    isPartOf: github.isPartOf,
   };
 }
 
@@ -101,8 +102,7 @@ function readRun(env: Environment): WorkflowRun | undefined {
   return { repository, id, attempt: Number(env['GITHUB_RUN_ATTEMPT'] || 1), job, commit, url, isHosted, workspace };
 }
 
-async function findDefaultBranch(api: GithubApi): Promise<DefaultBranch> {
-  const github = githubOver(api);
+async function findDefaultBranch(github: Github): Promise<DefaultBranch> {
   const name = await github.defaultBranch();
   const head = await github.branch(name);
   if (head === undefined) throw notFound({ what: `read the branch ${name}`, permission: 'contents: read' });

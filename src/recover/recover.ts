@@ -14,8 +14,6 @@ export interface Recovered {
   readonly actions: readonly string[];
   /** The return to a good release, when that is what it took. */
   readonly back?: FellBack;
-  /** The release that was good already, and is marked so now. */
-  readonly promoted?: string;
   /** The walk that did not complete: then a person is needed. */
   readonly failed?: Walk;
 }
@@ -40,14 +38,14 @@ export function planRecovery(
 export async function recover(lease: Lease, environment: Environment, because?: string): Promise<Recovered> {
   const { journal } = environment;
   const actions: string[] = [];
-  let settled: { readonly back?: FellBack } = {};
+  let fellBack: { readonly back?: FellBack } = {};
   for (;;) {
     const open = await journal.open();
     const plan = planRecovery(open);
     const run = plan === 'finish-rollback' ? open.find(({ header }) => header.kind === 'rollback') : open.at(-1);
     if (run === undefined) {
       const { aligned, walk } = await alignOthers(lease.record.owner.actor, lease, environment);
-      if (walk !== undefined) return { actions, ...settled, failed: walk };
+      if (walk !== undefined) return { actions, ...fellBack, failed: walk };
       if (aligned.length > 0) actions.push(`brought ${aligned.join(', ')} to what is live on the others`);
       // What is left over takes room and holds copies of the data, but it stands in nobody's way.
       for (const site of sitesOf(environment)) {
@@ -55,12 +53,12 @@ export async function recover(lease: Lease, environment: Environment, because?: 
           environment.platform.log.warn(`what killed runs left could not be removed: ${errorMessage(error)}`),
         );
       }
-      return { actions, ...settled };
+      return { actions, ...fellBack };
     }
     const { header } = run;
     switch (plan) {
       case 'nothing':
-        return { actions, ...settled };
+        return { actions, ...fellBack };
       case 'finish-promotion':
         await markGood(header.run, environment);
         actions.push(`finished the promotion of ${header.run}`);
@@ -97,7 +95,7 @@ export async function recover(lease: Lease, environment: Environment, because?: 
         const failure = because ?? found;
         const back = await fallBack(run, failure, lease, environment);
         if (!back.walk.completed) return { actions, failed: back.walk };
-        settled = { back };
+        fellBack = { back };
         const now = back.to === undefined ? 'nothing is live, as before' : `${back.to.version} is live again`;
         actions.push(`undid ${header.run} (${failure}): ${now}, data ${back.data} (${back.dataReason})`);
         break;

@@ -20,6 +20,7 @@ import {
 import type { Environment } from '../environment/environment.ts';
 import { keepWithRun } from '../environment/kept-baseline.ts';
 import { observe } from '../environment/observe.ts';
+import { requireLive } from '../environment/releases.ts';
 import type { Platform } from '../platform/platform.ts';
 
 type BaselineAction<Inputs extends z.ZodObject> = Action<Inputs, Configuration, Platform>;
@@ -164,12 +165,8 @@ export const baselineAccept: BaselineAction<typeof acceptInputs> = {
 };
 
 async function recordLive(environment: Environment): Promise<{ baseline: Baseline; isGood: boolean }> {
-  const { book, settings, platform } = environment;
-  const live = await book.live();
-  if (live === undefined) {
-    throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Release first.' });
-  }
-  const { release, version, state } = live.record;
+  const { settings, platform } = environment;
+  const { release, version, state } = (await requireLive(environment)).record;
   const { secretValues } = settings;
   const subject = { environment: settings.environment, release, version, secretValues };
   const { clock, signal, log } = platform;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import type { Action } from '../core/action.ts';
-import { UserError } from '../core/errors.ts';
 import { answer } from '../environment/answer.ts';
 import { findBaseline } from '../environment/baselines.ts';
 import { observeAll } from '../environment/observe.ts';
+import { requireLive } from '../environment/releases.ts';
 import type { Platform } from '../platform/platform.ts';
 import { VALIDATE_REASONS, validate } from './validate.ts';
 
@@ -20,10 +20,7 @@ export const validateAction: Action<typeof inputs, Configuration, Platform> = {
   reasons: VALIDATE_REASONS,
   run: ({ settings }, platform) =>
     answer('validate', settings, platform, { create: false }, async (environment) => {
-      const live = await environment.book.live();
-      if (live === undefined) {
-        throw new UserError('nothing-live', `nothing is live in ${settings.environment}`, { hint: 'Release first.' });
-      }
+      const live = await requireLive(environment);
       const observed = await observeAll(environment);
       const { decision, reason, summary, findings } = await validate(
         observed,

@@ -1,3 +1,4 @@
+import { isWithin } from '../../core/paths.ts';
 import { at, itemsAt, membersAt, type Path, type Tree, textAt } from '../tree.ts';
 import { type Judged, portsOf, type Rule, servicesOf } from './rule.ts';
 
@@ -49,9 +50,7 @@ function shared(part: Judged, path: Path): void {
     if (why !== undefined) part.tell(here, `${why}; name a folder below the release, like "uploads"`);
     else if (clean === '')
       part.tell(here, 'the release itself cannot be shared; name a folder below it, like "uploads"');
-    const clash = seen.find(
-      (other) => other === clean || other.startsWith(`${clean}/`) || clean.startsWith(`${other}/`),
-    );
+    const clash = seen.find((other) => isWithin(clean, other) || isWithin(other, clean));
     if (why === undefined && clash === clean)
       part.tell(here, `${JSON.stringify(text)} is listed twice; keep one of them`);
     else if (why === undefined && clash !== undefined) {
@@ -73,7 +72,7 @@ function isShared(part: Judged, path: Path, source: Tree): void {
   const linked = itemsAt(part.root, 'services', service, 'shared').map((item) =>
     segments(textAt(item) ?? '').join('/'),
   );
-  if (linked.some((folder) => where === folder || where.startsWith(`${folder}/`))) return;
+  if (linked.some((folder) => isWithin(folder, where))) return;
   const message = `no entry of services.${service}.shared covers it: unless ${service} writes it below HOLDFAST_SHARED, it lies in the release and is gone with it`;
   part.warn([...path, 'path'], message);
 }

@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { createTarPacker } from 'modern-tar';
 import { formatBytes } from '../../core/bytes.ts';
 import { UserError } from '../../core/errors.ts';
+import { isWithin } from '../../core/paths.ts';
 import type { Files } from '../../platform/files.ts';
 import { type Member, membersOf, walk } from './artifact-members.ts';
 
@@ -192,8 +193,7 @@ function digestOf(lines: readonly string[]): string {
 
 /** True when `path` is `folder` or below it. */
 function isInside(folder: string, path: string): boolean {
-  const clean = posix.normalize(folder).replace(/\/$/, '');
-  return path === clean || path.startsWith(`${clean}/`);
+  return isWithin(posix.normalize(folder).replace(/\/$/, ''), path);
 }
 
 function tooLarge(what: string): UserError {
