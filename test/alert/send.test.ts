@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import type { Alert } from '../../src/alert/alert.ts';
 import { receiptFindings, routeOf, sendAlert } from '../../src/alert/send.ts';
 import { AlertSettings } from '../../src/alert/settings.ts';
 import { sign } from '../../src/alert/webhook.ts';
@@ -10,21 +9,9 @@ import { systemHttp } from '../../src/platform/http.ts';
 import { silentLog } from '../../src/platform/log.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { aServer } from '../checks/observed.ts';
+import { ALERT } from './alerts.ts';
 
 const SECRET = 'a-key-of-sixteen-or-more';
-const ALERT: Alert = {
-  key: 'shop/production/release/r-1/rolled-back',
-  severity: 'high',
-  project: 'shop',
-  environment: 'production',
-  version: 'v3',
-  reason: 'rolled-back',
-  happened: 'failed and was rolled back',
-  live: 'v2 is live',
-  todo: 'whoever released it corrects it',
-  details: ['v3 failed'],
-  at: '2026-01-01T00:00:00.000Z',
-};
 const PATIENCE = { retries: 3, firstDelayMs: 10, timeoutMs: 300 };
 
 interface Received {

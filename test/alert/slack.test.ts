@@ -1,6 +1,5 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Alert } from '../../src/alert/alert.ts';
 import type { ChannelPlatform } from '../../src/alert/channel.ts';
 import { lastResort } from '../../src/alert/last-resort.ts';
 import { receiptFindings, sendAlert } from '../../src/alert/send.ts';
@@ -11,24 +10,12 @@ import { silentLog } from '../../src/platform/log.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { aServer } from '../checks/observed.ts';
 import { type Github, startGithub } from '../support/github/server.ts';
+import { ALERT } from './alerts.ts';
 import { SlackPayload } from './block-kit.ts';
 
 /** The part of the address that makes it a secret. */
 const TOKEN = 'sentinelsecrettoken';
 const PATIENCE = { retries: 3, firstDelayMs: 10, timeoutMs: 2000 };
-const ALERT: Alert = {
-  key: 'shop/production/release/r-1/rolled-back',
-  severity: 'high',
-  project: 'shop',
-  environment: 'production',
-  version: 'v3',
-  reason: 'rolled-back',
-  happened: 'failed and was rolled back',
-  live: 'v2 is live',
-  todo: 'whoever released it corrects it',
-  details: ['v3 failed'],
-  at: '2026-01-01T00:00:00.000Z',
-};
 const LATER = expect.stringContaining('See whether Slack is down');
 const BUG = expect.stringContaining('report this as a bug of Holdfast');
 const GONE = expect.stringContaining('make a new webhook');

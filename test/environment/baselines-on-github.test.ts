@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Baseline } from '../../src/checks/baseline.ts';
-import { loadConfiguration } from '../../src/config/load.ts';
 import { findBaseline } from '../../src/environment/baselines.ts';
 import { openEnvironment } from '../../src/environment/environment.ts';
 import { keepWithRun } from '../../src/environment/kept-baseline.ts';
 import type { Platform } from '../../src/platform/platform.ts';
 import { connectWorkflow } from '../../src/platform/workflow.ts';
-import { aBaseline } from '../support/baseline.ts';
+import { aBaseline, shopComparedWithStaging } from '../support/baseline.ts';
 import { aRun, type GithubOfShop, startGithubOfShop } from '../support/github/repository.ts';
 import type { RestAnswer } from '../support/github/rest.ts';
 import type { Artifact, Run } from '../support/github/world.ts';
@@ -21,17 +20,6 @@ import { aPlatform } from '../support/platform.ts';
 const [PRODUCTION, STAGING] = [4800, 4711];
 const NAME = 'holdfast-baseline-shop.staging';
 const { signal } = new AbortController();
-
-const CONFIGURATION = `version: 1
-project: shop
-services:
-  web: { artifact: ./build, run: { command: [node, server.js], port: 3000 } }
-environments:
-  staging: { target: { kind: directory, path: ./staging } }
-  production:
-    target: { kind: directory, path: ./production }
-    validate: { baseline: { from: staging } }
-`;
 
 const workspace = mkdtempSync(join(tmpdir(), 'holdfast-baselines-'));
 let github: GithubOfShop;
@@ -63,14 +51,7 @@ afterAll(async () => {
   rmSync(workspace, { recursive: true, force: true });
 });
 
-function settingsOf(environment: string) {
-  const loaded = loadConfiguration({
-    ...{ bytes: Buffer.from(CONFIGURATION), file: 'holdfast.yml', directory: workspace, environment },
-    ...{ secrets: {}, variables: {}, overrides: [] },
-  });
-  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
-  return loaded.configuration;
-}
+const settingsOf = (environment: string) => shopComparedWithStaging(workspace, environment);
 
 /** A job of a run, with the real clients of GitHub. */
 function jobOf(run: number): Platform {

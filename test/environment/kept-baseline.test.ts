@@ -4,31 +4,19 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Baseline } from '../../src/checks/baseline.ts';
 import type { Configuration } from '../../src/config/configuration.ts';
-import { loadConfiguration } from '../../src/config/load.ts';
 import { Interrupted, OutsideError, UserError } from '../../src/core/errors.ts';
 import { findBaseline, saveBaseline } from '../../src/environment/baselines.ts';
 import { openEnvironment } from '../../src/environment/environment.ts';
 import { keepWithRun } from '../../src/environment/kept-baseline.ts';
 import type { FoundRun } from '../../src/platform/workflow.ts';
 import { type FakeArtifacts, fakeArtifacts } from '../support/artifacts.ts';
-import { aBaseline } from '../support/baseline.ts';
+import { aBaseline, shopComparedWithStaging } from '../support/baseline.ts';
 import { aPlatform } from '../support/platform.ts';
 import { aRun, aWorkflow, type FakeWorkflow, type FakeWorkflowOptions } from '../support/workflow.ts';
 
 const OWN_RUN = 50;
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-kept-'));
 const goodRun = { hasEnded: true, conclusion: 'success' };
-
-const CONFIGURATION = `version: 1
-project: shop
-services:
-  web: { artifact: ./build, run: { command: [node, server.js], port: 3000 } }
-environments:
-  staging: { target: { kind: directory, path: ./staging } }
-  production:
-    target: { kind: directory, path: ./production }
-    validate: { baseline: { from: staging } }
-`;
 
 let workspace: string;
 let artifacts: FakeArtifacts;
@@ -49,12 +37,7 @@ function onGithub(options: FakeWorkflowOptions = {}): FakeWorkflow {
 }
 
 function settingsOf(environment: string, secretValues: Configuration['secretValues'] = {}): Configuration {
-  const loaded = loadConfiguration({
-    ...{ bytes: Buffer.from(CONFIGURATION), file: 'holdfast.yml', directory: workspace, environment },
-    ...{ secrets: {}, variables: {}, overrides: [] },
-  });
-  if (!loaded.ok) throw new Error(loaded.problems.map(({ message }) => message).join('\n'));
-  return { ...loaded.configuration, secretValues };
+  return { ...shopComparedWithStaging(workspace, environment), secretValues };
 }
 
 const open = (environment: string, on: FakeWorkflow | undefined = workflow) =>

@@ -6,10 +6,9 @@ import { stopEverything } from '../../src/environment/teardown.ts';
 import { status } from '../../src/inspect/status.ts';
 import { release } from '../../src/pipeline/release.ts';
 import { rollback } from '../../src/pipeline/rollback.ts';
-import type { Platform } from '../../src/platform/platform.ts';
 import { recoverEnvironment } from '../../src/recover/action.ts';
 import { type Hosts, startHosts } from '../support/hosts.ts';
-import { aPlatform } from '../support/platform.ts';
+import { withPlatform } from '../support/platform.ts';
 import { aShop, type Shop } from '../support/shop.ts';
 
 let network: Hosts;
@@ -53,15 +52,6 @@ function settingsOf(version: string, set: readonly string[] = []) {
       max_parallel: 2,
     },
   };
-}
-
-async function withPlatform<T>(work: (platform: Platform) => Promise<T>): Promise<T> {
-  const platform = aPlatform();
-  try {
-    return await work(platform);
-  } finally {
-    await platform.ending.run();
-  }
 }
 
 async function releaseVersion(version: string, fault?: string, set: readonly string[] = []) {

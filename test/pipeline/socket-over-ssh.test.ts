@@ -12,9 +12,8 @@ import { stopEverything } from '../../src/environment/teardown.ts';
 import { plan } from '../../src/pipeline/plan.ts';
 import { release } from '../../src/pipeline/release.ts';
 import { rollback } from '../../src/pipeline/rollback.ts';
-import type { Platform } from '../../src/platform/platform.ts';
 import { aFolder } from '../support/machine.ts';
-import { aPlatform } from '../support/platform.ts';
+import { withPlatform } from '../support/platform.ts';
 import { freePort, type Sshd, startSshd } from '../support/sshd.ts';
 
 /** Takes its socket and drains as docs/zero-downtime.md tells. */
@@ -44,15 +43,6 @@ process.on('SIGTERM', () => {
   }, 25);
 });
 `;
-
-async function withPlatform<T>(work: (platform: Platform) => Promise<T>): Promise<T> {
-  const platform = aPlatform();
-  try {
-    return await work(platform);
-  } finally {
-    await platform.ending.run();
-  }
-}
 
 async function aPlace(folder: string, port: number, { settings }: Sshd) {
   const root = join(folder, 'environment');

@@ -54,8 +54,9 @@ it('a holder that ends between taking a connection and its first answer is none 
   const ending = createServer((client) => client.destroy()).listen(join(folder, 'holder.sock'));
   await once(ending, 'listening');
 
-  const found = await systemHolder().connect(folder, { start: false });
+  const found = await systemHolder()
+    .connect(folder, { start: false })
+    .finally(() => ending.close());
 
   expect(found).toBeUndefined();
-  await new Promise((resolve) => ending.close(resolve));
 });

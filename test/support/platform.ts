@@ -8,3 +8,13 @@ export function aPlatform(changes: Partial<Platform> & { log?: Log } = {}): Plat
   const { log = silentLog(), signal = new AbortController().signal } = changes;
   return { ...systemPlatform(log, signal, tmpdir()), ...changes };
 }
+
+/** Does some work with a platform of its own and ends what that keeps open: connections, control sockets. */
+export async function withPlatform<T>(work: (platform: Platform) => Promise<T>): Promise<T> {
+  const platform = aPlatform();
+  try {
+    return await work(platform);
+  } finally {
+    await platform.ending.run();
+  }
+}
