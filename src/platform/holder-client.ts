@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
-import { OutsideError } from '../core/errors.ts';
+import { errorCode, OutsideError } from '../core/errors.ts';
 import type { HeldSocket, HolderReply, HolderRequest } from './holder-protocol.ts';
 import type { DetachedCommand, ExitStatus, ProcessId } from './processes.ts';
 
@@ -24,11 +24,17 @@ export interface HolderConnection {
   close(): void;
 }
 
-/** Speaks with a holder over a stream to its socket. Undefined when what answers is no holder; the stream is closed then. */
+/**
+ * Speaks with a holder over a stream to its socket. Undefined when what answers is no holder, or one that ends before it
+ * has said who it is: its socket may take a connection as its last act. The stream is closed then.
+ */
 export async function speakWithHolder(stream: Duplex, answerTimeoutMs: number): Promise<HolderConnection | undefined> {
   const ask = requestsOver(stream, answerTimeoutMs);
-  const greeting = await ask({ ask: 'who' });
-  if (greeting.id === undefined) {
+  const greeting = await ask({ ask: 'who' }).catch((error: unknown) => {
+    if (errorCode(error) === 'holder-gone') return undefined;
+    throw error;
+  });
+  if (greeting?.id === undefined) {
     stream.destroy();
     return undefined;
   }

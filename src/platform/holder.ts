@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { errorCode, OutsideError } from '../core/errors.ts';
+import { OutsideError } from '../core/errors.ts';
 import { type HolderConnection, speakWithHolder } from './holder-client.ts';
 import { systemProcesses } from './processes.ts';
 import { shortSocketPath } from './socket-path.ts';
@@ -27,7 +27,7 @@ export interface Holder {
 export interface SystemHolder extends Holder {
   /**
    * Speaks with a holder over a stream that leads to its socket, and closes the stream in the end. Undefined when what
-   * answers is no holder. When the stream breaks, the error that it was destroyed with is told.
+   * answers is no holder, or one that ends before it has said who it is. When the stream breaks, the error that it was destroyed with is told.
    */
   speak(stream: Duplex): Promise<HolderConnection | undefined>;
   /** The holder as one file of JavaScript, a module: any Node from 20 on runs it, given the path of its socket. */
@@ -80,14 +80,7 @@ async function open(path: string, answerTimeoutMs: number): Promise<HolderConnec
   // Only a socket of our own user is our holder.
   if (found === undefined || (found.uid !== userInfo().uid && found.uid !== 0)) return undefined;
   const socket = await connectTo(path);
-  if (socket === undefined) return undefined;
-  try {
-    return await speakWithHolder(socket, answerTimeoutMs);
-  } catch (error) {
-    // Its socket still took the connection, but it was ending: there is none any more.
-    if (errorCode(error) === 'holder-gone') return undefined;
-    throw error;
-  }
+  return socket && speakWithHolder(socket, answerTimeoutMs);
 }
 
 /** Undefined when nobody listens there. */

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -60,6 +62,17 @@ describe('the holder of sockets on a server', () => {
     expect(shown).not.toContain('f00dfacade');
     if (id !== undefined) await machine.processes.signalGroup(id, 'SIGKILL');
     await holder?.end();
+  });
+
+  it('is none any more when it ends between taking a connection and its first answer', async () => {
+    const folder = await aFolder();
+    const { holder } = await connectTo(sshd);
+    const ending = createServer((client) => client.destroy()).listen(join(folder, 'holder.sock'));
+    await once(ending, 'listening');
+
+    const found = await holder.connect(folder, { start: false }).finally(() => ending.close());
+
+    expect(found).toBeUndefined();
   });
 
   it('is told apart from a connection that breaks, and found again after it', async () => {

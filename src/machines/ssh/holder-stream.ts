@@ -1,4 +1,5 @@
 import { Duplex, PassThrough, Writable } from 'node:stream';
+import { OutsideError } from '../../core/errors.ts';
 import type { Connection } from './connection.ts';
 import { quote } from './quote.ts';
 
@@ -38,7 +39,8 @@ export function openRemoteSocket(connection: Connection, path: string, waitMs: n
   const ended = connection.session(script, { stdin: toServer, stdout: fromServer }).then<Ending, Ending>(
     ({ status, stderr }) => {
       const how = ENDINGS[status];
-      stream.destroy(how === undefined ? new Error(`node on ${connection.host} failed: ${stderr}`) : undefined);
+      const failure = () => new OutsideError('holder-unreachable', `node on ${connection.host} failed: ${stderr}`);
+      stream.destroy(how === undefined ? failure() : undefined);
       return how ?? 'closed';
     },
     (error: Error) => {

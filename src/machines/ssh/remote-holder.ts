@@ -33,16 +33,11 @@ export function remoteHolder({ connection, files, processes, own, environment }:
 
   const open = async (folder: string, waitMs: number): Promise<HolderConnection | undefined> => {
     const { stream, ended } = openRemoteSocket(connection, socketIn(folder), waitMs);
-    try {
-      const holder = await own.speak(stream);
-      return holder && { ...holder, end: () => end(holder, folder) };
-    } catch (error) {
-      const how = stream.destroyed ? await ended : 'closed';
-      if (how === 'closed') throw error;
-      // One that was left behind by a restart of the server must not keep anybody from another supervisor.
-      if (how === 'no-node' && (await listens(connection, socketIn(folder)))) throw notHere(host, NO_NODE);
-      return undefined;
-    }
+    const holder = await own.speak(stream);
+    if (holder !== undefined) return { ...holder, end: () => end(holder, folder) };
+    // One that was left behind by a restart of the server must not keep anybody from another supervisor.
+    if ((await ended) === 'no-node' && (await listens(connection, socketIn(folder)))) throw notHere(host, NO_NODE);
+    return undefined;
   };
 
   const end = async (holder: HolderConnection, folder: string): Promise<void> => {
